@@ -1,0 +1,36 @@
+"""Everything of the core put together from settings, for one running program."""
+
+from processing.broker import command_client, reader_client
+from processing.database import Database
+from processing.events import Events
+from processing.jobs import Jobs
+from processing.lifecycle import Lifecycle
+from processing.recovery import Recovery
+from processing.settings import Settings
+from processing.storage import Storage
+
+
+class Core:
+    """The connections of one program and what is built on them."""
+
+    def __init__(self, settings: Settings, *, connections: int = 5) -> None:
+        """``connections`` bounds how many PostgreSQL connections this program holds."""
+        self.settings = settings
+        self.database = Database(settings.database_dsn, size=connections)
+        self.commands = command_client(settings.redis_dsn)
+        # Each blocking reader occupies a connection; clients are pools, so they can share one.
+        self._reader = reader_client(settings.redis_dsn)
+        self.storage = Storage(settings.media_root)
+        self.jobs = Jobs(self.commands, self._reader, settings.stream_prefix)
+        self.events = Events(
+            self.commands, self._reader, settings.stream_prefix, settings.events_kept
+        )
+        parts = (self.database, self.jobs, self.events, self.storage)
+        self.lifecycle = Lifecycle(*parts)
+        self.recovery = Recovery(*parts)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._reader.aclose()
+        await self.commands.aclose()
+        await self.database.close()

@@ -1,0 +1,121 @@
+"""The event stream: what changed, in order, for everyone who watches.
+
+Entries name a file and what became of it; the rows hold the rest. An entry's stream id is the
+SSE id that browsers see.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal, Self
+
+from redis.asyncio import Redis
+
+from processing.broker import BLOCK_MILLISECONDS, reaching_redis
+from processing.models import ProcessingFile
+from processing.repository import ProgressReport
+
+START = "0-0"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """A change of one file: its status, or the progress (0–1) of its running attempt."""
+
+    type: Literal["status", "progress"]
+    file_id: int
+    attempt: int
+    status: str = ""
+    outcome: str = ""
+    progress: str = ""
+    stage: str = ""
+
+    @classmethod
+    def of(cls, file: ProcessingFile) -> Self:
+        """The event that announces the status ``file`` has."""
+        return cls(
+            type="status",
+            file_id=file.id,
+            attempt=file.attempt,
+            status=file.status,
+            outcome=file.outcome or "",
+        )
+
+    @classmethod
+    def progressed(cls, report: ProgressReport) -> Self:
+        """The event that announces the progress of a running attempt."""
+        return cls(
+            type="progress",
+            file_id=report.id,
+            attempt=report.attempt,
+            progress=f"{report.progress:.3f}",
+            stage=report.stage or "",
+        )
+
+    def fields(self) -> dict[str, str]:
+        """Flat fields for the stream; empty ones are left out."""
+        values = {name: str(getattr(self, name)) for name in self.__slots__}
+        return {name: value for name, value in values.items() if value}
+
+    @classmethod
+    def parse(cls, fields: Mapping[str, str]) -> Self | None:
+        """Read an entry; None for one that we did not write."""
+        kind, file_id, attempt = (fields.get(name, "") for name in ("type", "file_id", "attempt"))
+        if kind not in ("status", "progress") or not (file_id.isdigit() and attempt.isdigit()):
+            return None
+        return cls(
+            type="status" if kind == "status" else "progress",
+            file_id=int(file_id),
+            attempt=int(attempt),
+            status=fields.get("status", ""),
+            outcome=fields.get("outcome", ""),
+            progress=fields.get("progress", ""),
+            stage=fields.get("stage", ""),
+        )
+
+
+class Events:
+    """Commands on ``<prefix>:events``; ``kept`` bounds the length, about."""
+
+    def __init__(self, commands: Redis, reader: Redis, prefix: str, kept: int) -> None:
+        self.stream = f"{prefix}:events"
+        self._commands = commands
+        self._reader = reader
+        self._kept = kept
+
+    async def publish(self, events: Iterable[Event]) -> None:
+        """Append events in order.
+
+        Raises:
+            RedisAway: no answer; what was announced can be announced again.
+        """
+        pipeline = self._commands.pipeline(transaction=False)
+        for event in events:
+            pipeline.xadd(self.stream, dict(event.fields()), maxlen=self._kept, approximate=True)
+        if len(pipeline):
+            with reaching_redis():
+                await pipeline.execute()
+
+    async def last_id(self) -> str:
+        """Id of the newest entry; ``0-0`` on an empty stream."""
+        with reaching_redis():
+            newest = await self._commands.xrevrange(self.stream, count=1)
+        return newest[0][0] if newest else START
+
+    async def holds(self, entry_id: str) -> bool:
+        """Whether the entry is still on the stream: only then can a reader resume after it."""
+        with reaching_redis():
+            return bool(await self._commands.xrange(self.stream, entry_id, entry_id))
+
+    async def read(self, after: str) -> list[tuple[str, Event | None]]:
+        """Wait up to two seconds for entries after ``after``.
+
+        Raises:
+            RedisAway: no answer.
+        """
+        with reaching_redis():
+            answer = await self._reader.xread(
+                {self.stream: after}, count=1000, block=BLOCK_MILLISECONDS
+            )
+        return [
+            (entry_id, Event.parse(fields)) for _, entries in answer for entry_id, fields in entries
+        ]

@@ -1,0 +1,200 @@
+"""The job stream: a wake-up with an id for every open file, delivered to one consumer group.
+
+Entries are never trimmed, only deleted when their job is done, so XLEN is the backlog. The hash
+beside the stream remembers which entry belongs to which file; both are shadows of the rows and
+can be lost together or apart.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+from processing.broker import BLOCK_MILLISECONDS, reaching_redis
+from processing.errors import StreamLost
+
+GROUP = "workers"
+DEAD_LETTERS_KEPT = 10_000
+
+# One script, so that no worker can finish a job between its entry and the note of its entry.
+_ADD = """
+for i = 1, #ARGV, 2 do
+    local entry = redis.call('XADD', KEYS[1], '*', 'file_id', ARGV[i], 'handler', ARGV[i + 1])
+    redis.call('HSET', KEYS[2], ARGV[i], entry)
+end
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """An entry handed to one consumer; ``file_id`` is None where the entry makes no sense."""
+
+    entry_id: str
+    file_id: int | None
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+def _delivery(entry_id: str, fields: Mapping[str, str] | None) -> Delivery:
+    fields = fields or {}
+    raw = fields.get("file_id", "")
+    # 18 digits fit a bigint; longer ones are garbage from outside.
+    file_id = int(raw) if raw.isascii() and raw.isdigit() and len(raw) <= 18 else None
+    return Delivery(entry_id, file_id, fields)
+
+
+def _lost(error: ResponseError) -> bool:
+    # Redis 7.0 answers a reader that was blocked while the key went away with UNBLOCKED.
+    return str(error).startswith(("NOGROUP", "UNBLOCKED"))
+
+
+class Jobs:
+    """Commands on ``<prefix>:jobs``, its group, its index and ``<prefix>:dead``."""
+
+    def __init__(self, commands: Redis, reader: Redis, prefix: str) -> None:
+        self.stream = f"{prefix}:jobs"
+        self.index = f"{prefix}:jobs:entries"
+        self.dead = f"{prefix}:dead"
+        self._commands = commands
+        self._reader = reader
+        self._add = commands.register_script(_ADD)
+
+    async def ensure_group(self) -> bool:
+        """Create stream and group where they are missing; True if they were."""
+        with reaching_redis():
+            try:
+                # From 0, never from $: entries that came before the group must be delivered too.
+                await self._commands.xgroup_create(self.stream, GROUP, id="0", mkstream=True)
+            except ResponseError as error:
+                if str(error).startswith("BUSYGROUP"):
+                    return False
+                raise
+        return True
+
+    async def add(self, files: Iterable[tuple[int, str]]) -> None:
+        """Put (file id, handler name) pairs on the stream."""
+        arguments = [part for file_id, handler in files for part in (str(file_id), handler)]
+        if arguments:
+            with reaching_redis():
+                await self._add(keys=[self.stream, self.index], args=arguments)
+
+    async def read(self, consumer: str, count: int) -> list[Delivery]:
+        """Wait up to two seconds for new entries.
+
+        Raises:
+            StreamLost: the stream or its group is gone.
+            RedisAway: no answer.
+        """
+        with reaching_redis():
+            try:
+                answer = await self._reader.xreadgroup(
+                    GROUP, consumer, {self.stream: ">"}, count=count, block=BLOCK_MILLISECONDS
+                )
+            except ResponseError as error:
+                if _lost(error):
+                    raise StreamLost(str(error)) from error
+                raise
+        return [_delivery(*entry) for _, entries in answer for entry in entries]
+
+    async def reclaim(self, consumer: str, idle_seconds: float, count: int) -> list[Delivery]:
+        """Take over deliveries that no one has renewed for ``idle_seconds``.
+
+        Raises:
+            StreamLost: the stream or its group is gone.
+            RedisAway: no answer.
+        """
+        with reaching_redis():
+            try:
+                answer = await self._commands.xautoclaim(
+                    self.stream, GROUP, consumer, int(idle_seconds * 1000), "0-0", count=count
+                )
+            except ResponseError as error:
+                if _lost(error):
+                    raise StreamLost(str(error)) from error
+                raise
+        return [_delivery(*entry) for entry in answer[1]]
+
+    async def renew(self, consumer: str, entry_ids: Sequence[str]) -> None:
+        """Reset the idle time of our deliveries; JUSTID leaves the delivery count alone."""
+        if not entry_ids:
+            return
+        with reaching_redis():
+            try:
+                await self._commands.xclaim(
+                    self.stream, GROUP, consumer, 0, list(entry_ids), idle=0, justid=True
+                )
+            except ResponseError as error:
+                if _lost(error):
+                    raise StreamLost(str(error)) from error
+                raise
+
+    async def done(self, deliveries: Iterable[Delivery]) -> None:
+        """Acknowledge and delete entries whose job needs no more deliveries."""
+        deliveries = list(deliveries)
+        if not deliveries:
+            return
+        entries = [delivery.entry_id for delivery in deliveries]
+        files = [str(delivery.file_id) for delivery in deliveries if delivery.file_id is not None]
+        with reaching_redis():
+            pipeline = self._commands.pipeline(transaction=True)
+            pipeline.xack(self.stream, GROUP, *entries)
+            pipeline.xdel(self.stream, *entries)
+            if files:
+                pipeline.hdel(self.index, *files)
+            await pipeline.execute()
+
+    async def put_back(self, deliveries: Sequence[Delivery]) -> None:
+        """Give entries that nobody claimed to another consumer at once."""
+        await self.add(
+            (delivery.file_id, delivery.fields.get("handler", ""))
+            for delivery in deliveries
+            if delivery.file_id is not None
+        )
+        # Without the file ids: the index names the new entries now.
+        await self.done(Delivery(d.entry_id, None) for d in deliveries if d.file_id is not None)
+
+    async def withdraw(self, file_id: int) -> None:
+        """Take the entry of a file that shall not run off the stream, if it is known."""
+        with reaching_redis():
+            entry = await self._commands.hget(self.index, str(file_id))
+        if entry is not None:
+            await self.done([Delivery(entry, file_id)])
+
+    async def missing(self, file_ids: Sequence[int]) -> set[int]:
+        """Find those of ``file_ids`` that have no entry on the stream."""
+        if not file_ids:
+            return set()
+        with reaching_redis():
+            known = await self._commands.hmget(self.index, [str(file_id) for file_id in file_ids])
+            indexed = [
+                (file_id, entry)
+                for file_id, entry in zip(file_ids, known, strict=True)
+                if entry is not None
+            ]
+            pipeline = self._commands.pipeline(transaction=False)
+            for _, entry in indexed:
+                pipeline.xrange(self.stream, entry, entry)
+            found = await pipeline.execute() if indexed else []
+        present = {file_id for (file_id, _), hit in zip(indexed, found, strict=True) if hit}
+        return set(file_ids) - present
+
+    async def dead_letter(self, delivery: Delivery, reason: str) -> None:
+        """Move an entry that can never become a job to the dead-letter stream."""
+        entry: dict[str, str] = {**delivery.fields, "entry_id": delivery.entry_id, "reason": reason}
+        with reaching_redis():
+            pipeline = self._commands.pipeline(transaction=True)
+            pipeline.xadd(self.dead, dict(entry), maxlen=DEAD_LETTERS_KEPT, approximate=True)
+            pipeline.xack(self.stream, GROUP, delivery.entry_id)
+            pipeline.xdel(self.stream, delivery.entry_id)
+            await pipeline.execute()
+
+    async def leave_group(self, consumer: str) -> None:
+        """Delete a consumer that holds nothing; one with deliveries stays for the reclaim."""
+        with reaching_redis():
+            try:
+                for known in await self._commands.xinfo_consumers(self.stream, GROUP):
+                    if known["name"] == consumer and known["pending"] == 0:
+                        await self._commands.xgroup_delconsumer(self.stream, GROUP, consumer)
+            except ResponseError as error:
+                if not (_lost(error) or "no such key" in str(error)):
+                    raise

@@ -1,0 +1,144 @@
+"""The tables of PostgreSQL and the records read from them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Double,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from processing.states import OPEN_STATUSES, TERMINAL_STATUSES, Outcome, Status
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+_TIME = DateTime(timezone=True)
+_STATUS_LIST = ", ".join(f"'{status}'" for status in Status)
+_OPEN_LIST = ", ".join(f"'{status}'" for status in sorted(OPEN_STATUSES))
+
+processing_file = Table(
+    "processing_file",
+    metadata,
+    Column("id", BigInteger, Identity(always=False), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("handler", Text, nullable=False),
+    Column("options", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("status", Text, nullable=False, server_default=Status.WAITING.value),
+    # The fencing token: raised by every claim, asked for by every later write of that claim.
+    Column("attempt", Integer, nullable=False, server_default="0"),
+    # Attempts that count towards MAX_FAILURES; one handed back at shutdown does not.
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("worker", Text),
+    Column("lease_until", _TIME),
+    Column("due_at", _TIME),
+    Column("stage", Text),
+    Column("progress", Double),
+    Column("outcome", Text),
+    Column("message", Text),
+    Column("signal", Integer),
+    Column("row_count", BigInteger),
+    Column("column_count", Integer),
+    Column("result", JSONB),
+    Column("artifacts", JSONB, nullable=False, server_default=text("'[]'")),
+    Column("peak_rss", BigInteger),
+    Column("cpu_seconds", Double),
+    Column("wall_seconds", Double),
+    Column("uploaded_at", _TIME, nullable=False, server_default=func.now()),
+    Column("started_at", _TIME),
+    Column("finished_at", _TIME),
+    CheckConstraint(f"status IN ({_STATUS_LIST})", name="status"),
+    CheckConstraint("size >= 0 AND attempt >= 0 AND failures >= 0", name="counts"),
+    # The sweep and the claim look at open rows only; finished ones may be millions.
+    Index("ix_processing_file_open", "id", postgresql_where=text(f"status IN ({_OPEN_LIST})")),
+)
+
+# What workers can do, written by each worker at its start: the web program offers handlers of
+# packages that only the workers have installed.
+handler = Table(
+    "handler",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("options_schema", JSONB, nullable=False),
+    Column("seen_at", _TIME, nullable=False, server_default=func.now()),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessingFile:
+    """One row of ``processing_file``. Sizes in bytes, durations in seconds, progress 0–1.
+
+    ``result`` is None where the row was read for a list.
+    """
+
+    id: int
+    name: str
+    size: int
+    sha256: str
+    handler: str
+    options: dict[str, Any]
+    status: Status
+    attempt: int
+    failures: int
+    worker: str | None
+    lease_until: datetime | None
+    due_at: datetime | None
+    stage: str | None
+    progress: float | None
+    outcome: Outcome | None
+    message: str | None
+    signal: int | None
+    row_count: int | None
+    column_count: int | None
+    artifacts: list[dict[str, Any]]
+    peak_rss: int | None
+    cpu_seconds: float | None
+    wall_seconds: float | None
+    uploaded_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    result: dict[str, Any] | None = None
+
+    @property
+    def terminal(self) -> bool:
+        """Whether nothing but a person will change this file again."""
+        return self.status in TERMINAL_STATUSES
+
+    @property
+    def handling_seconds(self) -> float | None:
+        """Seconds from start to finish of the last attempt; None while unknown."""
+        if self.started_at is None or self.finished_at is None:
+            return None
+        return max(0.0, (self.finished_at - self.started_at).total_seconds())
+
+
+@dataclass(frozen=True, slots=True)
+class HandlerInfo:
+    """What a worker offers: ``options_schema`` is the JSON Schema of its options."""
+
+    name: str
+    title: str
+    description: str
+    options_schema: dict[str, Any]

@@ -1,0 +1,48 @@
+"""Statuses, the transitions between them, and the outcomes that explain them."""
+
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """The state of a processing file, as stored and shown."""
+
+    WAITING = "Waiting"
+    PROCESSING = "Processing"
+    OK = "Ok"
+    ERROR = "Error"
+    CANCELED = "Canceled"
+    REMOVED = "Removed"
+
+
+class Outcome(StrEnum):
+    """How the last attempt ended; every one is readable on the page."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    BAD_INPUT = "bad input"
+    TIMED_OUT = "timed out"
+    OUT_OF_MEMORY = "out of memory"
+    KILLED = "killed by signal"
+    WORKER_LOST = "worker lost"
+    CANCELLED = "cancelled"
+
+
+TRANSITIONS: dict[Status, frozenset[Status]] = {
+    Status.WAITING: frozenset({Status.PROCESSING, Status.CANCELED}),
+    # To itself: a delivery reclaimed from a lost worker. To Waiting: handed back or retried.
+    Status.PROCESSING: frozenset(
+        {Status.PROCESSING, Status.WAITING, Status.OK, Status.ERROR, Status.CANCELED}
+    ),
+    Status.OK: frozenset({Status.REMOVED}),
+    Status.ERROR: frozenset({Status.CANCELED}),
+    Status.CANCELED: frozenset(),
+    Status.REMOVED: frozenset(),
+}
+
+OPEN_STATUSES = frozenset({Status.WAITING, Status.PROCESSING})
+TERMINAL_STATUSES = frozenset(Status) - OPEN_STATUSES
+
+
+def sources_of(target: Status) -> list[str]:
+    """Statuses from which ``target`` may be entered, sorted; the SQL's WHERE clauses use it."""
+    return sorted(source for source, targets in TRANSITIONS.items() if target in targets)

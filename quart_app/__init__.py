@@ -1,0 +1,1 @@
+"""The web program: takes files in, shows everyone the state live."""

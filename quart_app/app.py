@@ -1,0 +1,34 @@
+"""Builds the Quart application from settings; nothing is connected before it serves."""
+
+from quart import Quart
+
+from processing.schema import ROOT
+from processing.settings import Settings
+from quart_app import charts, errors, formats, headers, openapi, resources
+from quart_app.backpressure import BackpressureConnection, BackpressureRequest
+from quart_app.blueprints import documentation, files, health, pages
+
+
+def create_app(settings: Settings) -> Quart:
+    """Return an application of its own for ``settings``."""
+    app = Quart(
+        "millrace",
+        root_path=str(ROOT / "quart_app"),
+        template_folder=str(ROOT / "templates"),
+        static_folder="static",
+    )
+    # The upload has a limit of its own, per file and while it streams.
+    app.config["MAX_CONTENT_LENGTH"] = None
+    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.asgi_http_class = BackpressureConnection
+    app.request_class = BackpressureRequest
+    openapi.document(app)
+    formats.register(app)
+    charts.register(app)
+    headers.register(app)
+    errors.register(app)
+    resources.register(app, settings)
+    for blueprint in (pages, files, health, documentation):
+        app.register_blueprint(blueprint.blueprint)
+    return app

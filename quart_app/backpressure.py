@@ -1,0 +1,62 @@
+"""Request bodies that slow their sender down instead of filling our memory.
+
+Quart appends whatever arrives to the body, however slowly it is read. Here the connection stops
+receiving while more than a little waits; the socket's buffer fills and TCP does the rest.
+"""
+
+import asyncio
+
+from hypercorn.typing import ASGIReceiveCallable
+from quart.asgi import ASGIHTTPConnection
+from quart.wrappers import Request
+from quart.wrappers.request import Body
+
+MOST_BUFFERED_BYTES = 1024 * 1024
+
+
+class BackpressureBody(Body):
+    """A body that knows when it has room."""
+
+    def __init__(self, expected_content_length: int | None, max_content_length: int | None) -> None:
+        super().__init__(expected_content_length, max_content_length)
+        self._room = asyncio.Event()
+        self._room.set()
+
+    def append(self, data: bytes) -> None:
+        """Take what arrived."""
+        super().append(data)
+        if len(self._data) > MOST_BUFFERED_BYTES:
+            self._room.clear()
+
+    async def __anext__(self) -> bytes:
+        data = await super().__anext__()
+        self._room.set()
+        return data
+
+    async def room(self) -> None:
+        """Wait until the reader has caught up."""
+        await self._room.wait()
+
+
+class BackpressureRequest(Request):
+    """A request with such a body."""
+
+    body_class = BackpressureBody
+    body: BackpressureBody
+
+
+class BackpressureConnection(ASGIHTTPConnection):
+    """A connection that receives only while the body has room."""
+
+    async def handle_messages(self, request: Request, receive: ASGIReceiveCallable) -> None:
+        """Feed the body until the client is gone."""
+        assert isinstance(request, BackpressureRequest)
+        while True:
+            message = await receive()
+            if message["type"] == "http.request":
+                request.body.append(message.get("body", b""))
+                if not message.get("more_body", False):
+                    request.body.set_complete()
+                await request.body.room()
+            elif message["type"] == "http.disconnect":
+                return

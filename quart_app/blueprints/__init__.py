@@ -1,0 +1,1 @@
+"""The routes, one file per subject; they ask and answer, the rest is done elsewhere."""

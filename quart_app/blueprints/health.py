@@ -1,0 +1,55 @@
+"""Whether this process lives, and whether it can do its work."""
+
+from quart import Blueprint, Response, current_app
+
+from processing import repository
+from processing.broker import reaching_redis
+from processing.errors import ServiceUnavailable
+from processing.schema import head
+from quart_app.openapi import describe
+from quart_app.resources import core
+
+blueprint = Blueprint("health", __name__)
+
+
+@blueprint.get("/healthz")
+@describe({200: ("application/json", "The process answers.")})
+async def healthz() -> dict[str, str]:
+    """Alive."""
+    return {"status": "alive"}
+
+
+async def _database() -> tuple[str, str]:
+    try:
+        async with core().database.connect() as connection:
+            revision = await repository.schema_revision(connection)
+    except ServiceUnavailable:
+        return "away", "unknown"
+    return "ok", "ok" if revision == head() else f"at {revision}, not at {head()}"
+
+
+async def _redis() -> str:
+    try:
+        with reaching_redis():
+            await core().commands.ping()
+    except ServiceUnavailable:
+        return "away"
+    return "ok"
+
+
+@blueprint.get("/readyz")
+@describe(
+    {
+        200: ("application/json", "Everything this process needs answers."),
+        503: ("application/json", "Something does not; the body says what."),
+    }
+)
+async def readyz() -> Response:
+    """Ready: database, Redis, migrations at head."""
+    database, migrations = await _database()
+    checks = {"database": database, "redis": await _redis(), "migrations": migrations}
+    ready = all(state == "ok" for state in checks.values())
+    body = {"status": "ready" if ready else "not ready", "checks": checks}
+    response: Response = current_app.json.response(body)
+    response.status_code = 200 if ready else 503
+    return response

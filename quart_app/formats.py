@@ -1,0 +1,69 @@
+"""How sizes, durations, numbers and times are written on the page."""
+
+from datetime import UTC, datetime
+
+from quart import Quart
+
+_UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
+
+
+def size(count: int | None) -> str:
+    """Bytes in decimal units: 1.2 MB."""
+    if count is None:
+        return "–"
+    value = float(count)
+    for unit in _UNITS[:-1]:
+        if value < 999.5 or (unit == "B" and value < 1000):
+            return f"{value:.0f} {unit}" if unit == "B" or value >= 99.95 else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} {_UNITS[-1]}"
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds as 0.42 s, 7.5 s, 2 min 05 s, 1 h 02 min."""
+    if seconds is None:
+        return "–"
+    if seconds < 1:
+        return f"{seconds:.2f} s"
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min"
+
+
+def number(value: float | None) -> str:
+    """A count or figure with thousands separated by thin spaces."""
+    if value is None:
+        return "–"
+    text = f"{value:,}" if isinstance(value, int) else f"{value:,.6g}"
+    return text.replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
+def ago(moment: datetime | None, now: datetime | None = None) -> str:
+    """How long ago: just now, 5 min ago, 3 h ago, 2 days ago."""
+    if moment is None:
+        return "–"
+    seconds = ((now or datetime.now(UTC)) - moment).total_seconds()
+    if seconds < 60:
+        return "just now"
+    if seconds < 3600:
+        return f"{seconds // 60:.0f} min ago"
+    if seconds < 86_400:
+        return f"{seconds // 3600:.0f} h ago"
+    days = int(seconds // 86_400)
+    return f"{days} day{'s' if days > 1 else ''} ago"
+
+
+def exact(moment: datetime | None) -> str:
+    """A time in full, UTC."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if moment else "–"
+
+
+def register(app: Quart) -> None:
+    """Make them filters of the templates."""
+    app.jinja_env.filters.update(
+        size=size, duration=duration, number=number, ago=ago, exact=exact
+    )

@@ -1,0 +1,250 @@
+"""One reader of the event stream for all clients of this process.
+
+    events ──► reader ──► dirty ──► painter ──► one slot per client ──► SSE
+
+A table is a snapshot: a newer one replaces an older one. So a client's queue is one slot, a slow
+client finds the current table in it when it comes back for more, and nobody waits for it.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from quart import Quart
+
+from processing import repository
+from processing.core import Core
+from processing.errors import RedisAway, ServiceUnavailable
+from processing.events import START
+from quart_app.sse import Message
+
+logger = logging.getLogger(__name__)
+
+TABLES_PER_SECOND = 5
+PROBE_SECONDS = 2.0
+PAUSE_SECONDS = 0.5
+MOST_CLIENTS = 10_000
+
+TABLE, SERVICE, GAP = "handlingStatusChanged", "serviceChanged", "gap"
+
+
+class Busy(Exception):
+    """This process holds as many streams as it may."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What part of the table a client looks at: rows with ids below ``before``."""
+
+    before: int | None = None
+
+
+class Subscriber:
+    """One client's slots: the newest message of each event wins."""
+
+    def __init__(self, view: View) -> None:
+        self.view = view
+        self._slots: dict[str, Message] = {}
+        self._filled = asyncio.Event()
+        self._closed = False
+
+    def offer(self, message: Message) -> None:
+        """Replace what the client has not fetched yet."""
+        self._slots[message.event] = message
+        self._filled.set()
+
+    def close(self) -> None:
+        """Let the client go once it has fetched what is there."""
+        self._closed = True
+        self._filled.set()
+
+    async def next(self) -> Message | None:
+        """Wait for the next message; None when the stream shall end."""
+        await self._filled.wait()
+        if not self._slots:
+            return None
+        # A gap is told before the snapshot that closes it.
+        message = self._slots.pop(GAP if GAP in self._slots else next(iter(self._slots)))
+        if not self._slots and not self._closed:
+            self._filled.clear()
+        return message
+
+
+class Hub:
+    """Reads events, paints each view once, hands the picture to everyone who looks at it."""
+
+    def __init__(
+        self,
+        core: Core,
+        paint: Callable[[View], Awaitable[str]],
+        banner: Callable[[list[str]], Awaitable[str]],
+    ) -> None:
+        """``paint`` renders a view, ``banner`` the notice that names the services away."""
+        self._core = core
+        self._paint = paint
+        self._banner = banner
+        self._subscribers: set[Subscriber] = set()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._dirty = asyncio.Event()
+        self._cursor = ""
+        self._away: dict[str, bool] = {"Redis": False, "PostgreSQL": False}
+        self.closing = False
+
+    def start(self, app: Quart) -> None:
+        """Begin to read, in the background, within the context of ``app``."""
+
+        async def within(service: Callable[[], Awaitable[None]]) -> None:
+            async with app.app_context():
+                await service()
+
+        for service in (self._read, self._publish, self._probe):
+            self._tasks.append(asyncio.create_task(within(service)))
+
+    def close(self) -> None:
+        """End every stream; new ones end at once."""
+        self.closing = True
+        for subscriber in self._subscribers:
+            subscriber.close()
+
+    async def stop(self) -> None:
+        """End the background tasks."""
+        self.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def subscribe(self, view: View, last_id: str) -> Subscriber:
+        """Add a client that has seen everything up to ``last_id`` ('' for nothing yet).
+
+        Raises:
+            Busy: too many clients.
+        """
+        if len(self._subscribers) >= MOST_CLIENTS:
+            raise Busy(f"{MOST_CLIENTS} streams are open")
+        subscriber = Subscriber(view)
+        # Before the first look, so that nothing can happen in between.
+        self._subscribers.add(subscriber)
+        if self.closing:
+            subscriber.close()
+        try:
+            await self._welcome(subscriber, last_id)
+        except BaseException:
+            self._subscribers.discard(subscriber)
+            raise
+        return subscriber
+
+    def unsubscribe(self, subscriber: Subscriber) -> None:
+        """Forget a client."""
+        self._subscribers.discard(subscriber)
+
+    async def _welcome(self, subscriber: Subscriber, last_id: str) -> None:
+        if any(self._away.values()):
+            subscriber.offer(await self._service_message())
+        if last_id and last_id == self._cursor:
+            return
+        try:
+            if last_id and not await self._core.events.holds(last_id):
+                subscriber.offer(Message(GAP, "Earlier events are gone; this is the state now."))
+        except RedisAway as error:
+            logger.debug("cannot tell whether a client missed anything: %s", error)
+        with contextlib.suppress(ServiceUnavailable):
+            subscriber.offer(await self._picture(subscriber.view))
+
+    async def _picture(self, view: View) -> Message:
+        # The cursor is taken before the rows: the picture shows at least all up to its id.
+        cursor = self._cursor if self._cursor != START else ""
+        return Message(TABLE, await self._paint(view), cursor)
+
+    async def _read(self) -> None:
+        """Follow the event stream; forever."""
+        while True:
+            try:
+                if not self._cursor:
+                    self._cursor = await self._core.events.last_id()
+                    self._dirty.set()
+                entries = await self._core.events.read(self._cursor)
+                if entries:
+                    self._cursor = entries[-1][0]
+                    self._dirty.set()
+                elif _older(await self._core.events.last_id(), self._cursor):
+                    # Another life of Redis: whatever it says is new.
+                    self._restart()
+                await self._note("Redis", away=False)
+            except ServiceUnavailable as error:
+                logger.debug("the event stream does not answer: %s", error)
+                await self._note("Redis", away=True)
+                await asyncio.sleep(PAUSE_SECONDS)
+            except Exception:
+                # If this task ended, every client would look at an old table for ever.
+                logger.exception("reading events failed")
+                await asyncio.sleep(PAUSE_SECONDS)
+
+    def _restart(self) -> None:
+        logger.warning("the event stream was wiped; all clients get the state as it is")
+        self._cursor = START
+        for subscriber in self._subscribers:
+            subscriber.offer(Message(GAP, "The event stream was wiped; this is the state now."))
+        self._dirty.set()
+
+    async def _publish(self) -> None:
+        """Paint what changed, at most five times a second; forever."""
+        while True:
+            await self._dirty.wait()
+            self._dirty.clear()
+            try:
+                await self._paint_all()
+            except ServiceUnavailable as error:
+                logger.debug("cannot paint: %s", error)
+                self._dirty.set()
+                await asyncio.sleep(PAUSE_SECONDS)
+            except Exception:
+                logger.exception("painting failed")
+            await asyncio.sleep(1 / TABLES_PER_SECOND)
+
+    async def _paint_all(self) -> None:
+        for view in {subscriber.view for subscriber in self._subscribers}:
+            picture = await self._picture(view)
+            for subscriber in self._subscribers:
+                if subscriber.view == view:
+                    subscriber.offer(picture)
+
+    async def _probe(self) -> None:
+        """Ask PostgreSQL now and then whether it is there; forever."""
+        while True:
+            try:
+                async with self._core.database.connect() as connection:
+                    await repository.ping(connection)
+                await self._note("PostgreSQL", away=False)
+            except ServiceUnavailable:
+                await self._note("PostgreSQL", away=True)
+            except Exception:
+                logger.exception("probing PostgreSQL failed")
+            await asyncio.sleep(PROBE_SECONDS)
+
+    async def _note(self, service: str, *, away: bool) -> None:
+        if self._away[service] == away:
+            return
+        self._away[service] = away
+        logger.warning("%s %s", service, "is away" if away else "is back")
+        message = await self._service_message()
+        for subscriber in self._subscribers:
+            subscriber.offer(message)
+        if not away:
+            self._dirty.set()
+
+    async def _service_message(self) -> Message:
+        return Message(SERVICE, await self._banner(self.away))
+
+    @property
+    def away(self) -> list[str]:
+        """Names of the services that do not answer."""
+        return [service for service, away in self._away.items() if away]
+
+
+def _older(one: str, other: str) -> bool:
+    def key(entry_id: str) -> tuple[int, ...]:
+        return tuple(int(part) for part in entry_id.split("-"))
+
+    return key(one) < key(other)

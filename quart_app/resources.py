@@ -1,0 +1,45 @@
+"""What the application holds while it serves: the core's connections and the hub."""
+
+from typing import cast
+
+from quart import Quart, current_app
+
+from processing.core import Core
+from processing.settings import Settings
+from quart_app import fragments
+from quart_app.hub import Hub
+
+_CORE, _HUB, _SETTINGS = "millrace_core", "millrace_hub", "millrace_settings"
+
+
+def register(app: Quart, settings: Settings) -> None:
+    """Open everything when ``app`` starts to serve and close it when it stops."""
+    app.extensions[_SETTINGS] = settings
+
+    @app.before_serving
+    async def start() -> None:
+        core = Core(settings, connections=10)
+        core.storage.prepare()
+        hub = Hub(core, fragments.table, fragments.service_banner)
+        app.extensions[_CORE], app.extensions[_HUB] = core, hub
+        hub.start(app)
+
+    @app.after_serving
+    async def stop() -> None:
+        await app.extensions[_HUB].stop()
+        await app.extensions[_CORE].close()
+
+
+def core(app: Quart | None = None) -> Core:
+    """The core of ``app``, by default the current one."""
+    return cast(Core, (app or current_app).extensions[_CORE])
+
+
+def hub(app: Quart | None = None) -> Hub:
+    """The hub of ``app``, by default the current one."""
+    return cast(Hub, (app or current_app).extensions[_HUB])
+
+
+def settings(app: Quart | None = None) -> Settings:
+    """The settings of ``app``, by default the current one."""
+    return cast(Settings, (app or current_app).extensions[_SETTINGS])

@@ -1,0 +1,99 @@
+"""The contract between the worker and a handler: what it is given, what it gives back."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+PROGRESS_SECONDS = 0.1
+
+
+class BadInput(Exception):
+    """The file (or an option) is not what the handler can work with; the text is for its user.
+
+    Never tried again: the same bytes would fail the same way.
+    """
+
+
+class Transient(Exception):
+    """Something outside the file failed and may work later; the job is tried again."""
+
+
+class NoOptions(BaseModel):
+    """Options of a handler that has none."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A file the handler wrote into ``context.folder``; ``title`` labels its download link."""
+
+    name: str
+    title: str
+    media_type: str = "application/octet-stream"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a handler found out: ``summary`` is any JSON, the counts are None where unknown."""
+
+    summary: Mapping[str, Any] = field(default_factory=dict)
+    rows: int | None = None
+    columns: int | None = None
+    artifacts: Sequence[Artifact] = ()
+
+
+class Context:
+    """What a handler works with."""
+
+    def __init__(
+        self, source: Path, folder: Path, name: str, report: Callable[[float, str], None]
+    ) -> None:
+        """``source``: the upload, to be read only. ``folder``: empty, for artifacts and scratch
+        files; what is not an artifact of the result is deleted afterwards. ``name``: the name the
+        user gave. ``report`` receives what :meth:`progress` lets through.
+        """
+        self.source = source
+        self.folder = folder
+        self.name = name
+        self._report = report
+        self._last = float("-inf")
+        self._stage = ""
+
+    def progress(self, fraction: float, stage: str = "") -> None:
+        """Tell how far the work is, 0–1; cheap enough for an inner loop."""
+        now = time.monotonic()
+        if now - self._last >= PROGRESS_SECONDS or stage != self._stage:
+            self._last, self._stage = now, stage
+            self._report(min(1.0, max(0.0, fraction)), stage)
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """A handler with its words for the upload form and the model of its options."""
+
+    title: str
+    description: str
+    options: type[BaseModel]
+    run: Callable[..., Result]
+
+    def __call__(self, context: Context, options: Mapping[str, Any]) -> Result:
+        """Check ``options`` and run. Raises pydantic's ValidationError, or what the handler raises."""
+        checked = self.options.model_validate(dict(options))
+        return self.run(context) if self.options is NoOptions else self.run(context, checked)
+
+
+def handler(
+    *, title: str, options: type[BaseModel] = NoOptions
+) -> Callable[[Callable[..., Result]], Handler]:
+    """Make a function ``(context[, options]) -> Result`` a handler; its docstring describes it."""
+
+    def decorate(function: Callable[..., Result]) -> Handler:
+        description = (function.__doc__ or "").strip().split("\n\n")[0]
+        return Handler(title, " ".join(description.split()), options, function)
+
+    return decorate

@@ -1,0 +1,81 @@
+"""A DuckDB that can reach nothing but the job's own files, in bounded memory."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from worker.handlers.contract import Context
+
+MEMORY_MB = 256
+# A vector of texts takes 32 KiB, and a few are alive per column at any time.
+MEMORY_MB_PER_COLUMN = 0.12
+SPILL = "8GB"
+POLL_SECONDS = 0.2
+
+
+@contextmanager
+def connect(source: Path, folder: Path, columns: int) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a locked-down engine for a table of ``columns``; its scratch space lies in ``folder``.
+
+    Relative paths are meant: the process stands in ``folder``, so no path needs quoting.
+    """
+    connection = duckdb.connect(
+        ":memory:",
+        config={
+            "memory_limit": f"{MEMORY_MB + columns * MEMORY_MB_PER_COLUMN:.0f}MB",
+            "threads": 1,
+            "temp_directory": str(folder / "spill"),
+            "max_temp_directory_size": SPILL,
+            "preserve_insertion_order": True,
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+        },
+    )
+    try:
+        connection.execute("SET enable_progress_bar = true")
+        connection.execute("SET enable_progress_bar_print = false")
+        connection.execute("SET progress_bar_time = 0")
+        connection.execute("SET allowed_directories = ?", [[str(folder)]])
+        connection.execute("SET allowed_paths = ?", [[str(source)]])
+        # In this order: once access is off the directories cannot change, once the
+        # configuration is locked nothing can.
+        connection.execute("SET enable_external_access = false")
+        connection.execute("SET lock_configuration = true")
+        yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
+def progress(
+    connection: duckdb.DuckDBPyConnection, context: Context, start: float, end: float, stage: str
+) -> Iterator[None]:
+    """Report the running query's progress as ``start``–``end`` of the job while the block runs."""
+    finished = threading.Event()
+
+    def poll() -> None:
+        while not finished.wait(POLL_SECONDS):
+            share = max(0.0, connection.query_progress()) / 100
+            context.progress(start + (end - start) * min(1.0, share), stage)
+
+    context.progress(start, stage)
+    poller = threading.Thread(target=poll, daemon=True)
+    poller.start()
+    try:
+        yield
+    finally:
+        finished.set()
+        poller.join()
+
+
+def identifier(name: str) -> str:
+    """Quote a column name for SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Quote a string for SQL where no parameter is allowed."""
+    return "'" + text.replace("'", "''") + "'"

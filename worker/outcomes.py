@@ -1,0 +1,116 @@
+"""Turns every way a job can end into a state a person can read."""
+
+import logging
+import signal
+from typing import Any
+
+from processing.models import ProcessingFile
+from processing.repository import Finish
+from processing.states import Outcome, Status
+from processing.storage import ARTIFACT_NAME
+from processing.text import storable
+from worker import retry
+from worker.pool import BadAnswer, ChildDied
+
+logger = logging.getLogger(__name__)
+
+# What a child answered, or why there is no answer.
+Ending = dict[str, Any] | Exception
+
+
+class JobTimedOut(Exception):
+    """The job took longer than JOB_SECONDS and was killed."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"The job took longer than the {seconds:g} s it may take and was ended.")
+
+
+def finish(file: ProcessingFile, ending: Ending, max_failures: int) -> Finish:
+    """Return the row's end for what happened to the current attempt of ``file``."""
+    match ending:
+        case {"type": "result"}:
+            return _succeeded(file, ending)
+        case {"type": "error"}:
+            return _answered_error(file, ending, max_failures)
+        case ChildDied():
+            return _died(file, ending)
+        case JobTimedOut():
+            return _end(file, Status.ERROR, Outcome.TIMED_OUT, str(ending))
+        case BadAnswer():
+            return failed(file, f"The handler's process sent an answer no one can use: {ending}.")
+        case _:
+            return failed(file, f"The job could not start: {ending}")
+
+
+def failed(file: ProcessingFile, message: str) -> Finish:
+    """The end of an attempt that failed through no fault of the file."""
+    return _end(file, Status.ERROR, Outcome.FAILED, message)
+
+
+def _succeeded(file: ProcessingFile, answer: dict[str, Any]) -> Finish:
+    problem = _malformed(answer)
+    if problem:
+        return failed(file, f"The handler's result is malformed: {problem}.")
+    return Finish(
+        id=file.id,
+        attempt=file.attempt,
+        status=Status.OK,
+        outcome=Outcome.SUCCEEDED,
+        row_count=answer["rows"],
+        column_count=answer["columns"],
+        result=storable(answer["summary"]),
+        artifacts=[storable(artifact) for artifact in answer["artifacts"]],
+        peak_rss=answer["peak_rss"],
+        cpu_seconds=answer["cpu_seconds"],
+    )
+
+
+def _malformed(answer: dict[str, Any]) -> str:
+    if not isinstance(answer.get("summary"), dict):
+        return "its summary is not an object"
+    for name, most in (("rows", 2**63), ("columns", 2**31)):
+        count = answer.get(name)
+        if count is not None and not (type(count) is int and 0 <= count < most):
+            return f"its {name} are {count!r}"
+    names = [artifact["name"] for artifact in answer["artifacts"]]
+    if len(set(names)) != len(names):
+        return "it names an artifact twice"
+    for name in names:
+        if not (isinstance(name, str) and ARTIFACT_NAME.fullmatch(name)):
+            return f"{name!r} is no name for an artifact"
+    return ""
+
+
+def _answered_error(file: ProcessingFile, answer: dict[str, Any], max_failures: int) -> Finish:
+    if answer["traceback"]:
+        logger.error("file %d: handler %s failed\n%s", file.id, file.handler, answer["traceback"])
+    figures = {"peak_rss": answer["peak_rss"], "cpu_seconds": answer["cpu_seconds"]}
+    if answer["outcome"] == "transient":
+        delay = retry.delay(file.failures, max_failures)
+        status = Status.ERROR if delay is None else Status.WAITING
+        return _end(file, status, Outcome.FAILED, answer["message"], delay=delay, **figures)
+    return _end(file, Status.ERROR, Outcome(answer["outcome"]), answer["message"], **figures)
+
+
+def _died(file: ProcessingFile, death: ChildDied) -> Finish:
+    code = death.exitcode
+    if code is None or code >= 0:
+        return failed(file, f"The handler's process ended without a result (exit code {code}).")
+    name = signal.Signals(-code).name
+    message = f"The handler's process was killed by {name}."
+    if -code == signal.SIGKILL:
+        message += " The kernel does this when the machine runs out of memory."
+    return _end(file, Status.ERROR, Outcome.KILLED, message, signal=-code)
+
+
+def _end(
+    file: ProcessingFile, status: Status, outcome: Outcome, message: str, **rest: Any
+) -> Finish:
+    return Finish(
+        id=file.id,
+        attempt=file.attempt,
+        status=status,
+        outcome=outcome,
+        message=storable(message),
+        **rest,
+    )

@@ -1,0 +1,117 @@
+"""Writes progress and results of many jobs together, and keeps what it could not write yet.
+
+While one write is under way others gather, so a lone job is written at once and a crowd shares
+its statements.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from processing.errors import ServiceUnavailable
+from processing.jobs import Delivery
+from processing.lifecycle import Lifecycle
+from processing.models import ProcessingFile
+from processing.repository import Finish, ProgressReport
+from processing.states import Outcome, Status
+
+logger = logging.getLogger(__name__)
+
+BATCH = 256
+PROGRESS_SECONDS = 0.5
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
+
+_End = tuple[Finish, Delivery]
+T = TypeVar("T")
+
+
+class Recorder:
+    """One queue of ends and one note of the newest progress per job."""
+
+    def __init__(self, lifecycle: Lifecycle) -> None:
+        self._lifecycle = lifecycle
+        self._ends: asyncio.Queue[_End | None] = asyncio.Queue()
+        self._progress: dict[int, ProgressReport] = {}
+
+    def ended(self, finish: Finish, delivery: Delivery) -> None:
+        """Have the end of an attempt written."""
+        self._progress.pop(finish.id, None)
+        self._ends.put_nowait((finish, delivery))
+
+    def progressed(self, report: ProgressReport) -> None:
+        """Have the newest progress of an attempt written."""
+        self._progress[report.id] = report
+
+    def stop(self) -> None:
+        """Let :meth:`run_ends` return once everything before this call is written."""
+        self._ends.put_nowait(None)
+
+    async def run_progress(self) -> None:
+        """Write progress until cancelled. Lost progress is no loss: the next one replaces it."""
+        while True:
+            await asyncio.sleep(PROGRESS_SECONDS)
+            reports = list(self._progress.values())
+            self._progress.clear()
+            if reports:
+                try:
+                    await self._lifecycle.progress(reports)
+                except ServiceUnavailable as error:
+                    logger.debug("progress of %d jobs not written: %s", len(reports), error)
+
+    async def run_ends(self) -> None:
+        """Write ends until :meth:`stop`. A sentinel, not a cancel: a write is never cut in two."""
+        stopped = False
+        while not stopped:
+            batch = [await self._ends.get()]
+            while not self._ends.empty() and len(batch) < BATCH:
+                batch.append(self._ends.get_nowait())
+            stopped = None in batch
+            await self._write([end for end in batch if end is not None])
+
+    async def _write(self, batch: list[_End]) -> None:
+        if not batch:
+            return
+        try:
+            finishes = [finish for finish, _ in batch]
+            files = await _insist(lambda: self._lifecycle.record(finishes))
+        except Exception:
+            if len(batch) > 1:  # one of them is at fault; the others must not suffer
+                for end in batch:
+                    await self._write([end])
+                return
+            await self._write_bare(*batch[0])
+            return
+        await self._conclude(files, batch)
+
+    async def _write_bare(self, finish: Finish, delivery: Delivery) -> None:
+        logger.exception("the result of file %d cannot be stored", finish.id)
+        bare = Finish(
+            id=finish.id,
+            attempt=finish.attempt,
+            status=Status.ERROR,
+            outcome=Outcome.FAILED,
+            message="The result cannot be stored; the worker's log says why.",
+        )
+        files = await _insist(lambda: self._lifecycle.record([bare]))
+        await self._conclude(files, [(bare, delivery)])
+
+    async def _conclude(self, files: list[ProcessingFile], batch: list[_End]) -> None:
+        counted = {file.id for file in files}
+        for finish, _ in batch:
+            if finish.id not in counted:
+                logger.info("file %d: attempt %d no longer counts", finish.id, finish.attempt)
+        deliveries = [delivery for finish, delivery in batch if finish.id in counted]
+        await _insist(lambda: self._lifecycle.conclude(files, deliveries))
+
+
+async def _insist(write: Callable[[], Awaitable[T]]) -> T:
+    """Repeat ``write`` until the servers are back."""
+    pause = FIRST_PAUSE
+    while True:
+        try:
+            return await write()
+        except ServiceUnavailable as error:
+            logger.warning("%s is away, results wait: %s", error.service, error)
+            await asyncio.sleep(pause)
+            pause = min(LONGEST_PAUSE, pause * 2)

@@ -1,0 +1,64 @@
+"""What a worker does every few seconds besides its jobs; a pass that fails does not end it."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from processing.core import Core
+from processing.errors import ServiceUnavailable, StreamLost
+from worker.executor import Executor
+
+logger = logging.getLogger(__name__)
+
+SWEEP_SECONDS = 15.0
+DUE_SECONDS = 1.0
+
+
+class Upkeep:
+    """Heartbeat, due retries and the sweep."""
+
+    def __init__(self, core: Core, executor: Executor, name: str) -> None:
+        self._core = core
+        self._executor = executor
+        self._name = name
+
+    async def run(self) -> None:
+        """Run every service until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_every(self._core.settings.lease_seconds / 4, self.heartbeat))
+            group.create_task(_every(DUE_SECONDS, self.release_due))
+            group.create_task(_every(SWEEP_SECONDS, self._core.recovery.sweep))
+
+    async def heartbeat(self) -> None:
+        """Renew what is ours, first in PostgreSQL; end what is not ours any more.
+
+        The stream entry only after the row, and only of rows that are still ours: the other way
+        round a worker that was paused would take its entry back from its successor.
+        """
+        held = self._executor.held()
+        ours = await self._core.lifecycle.renew(
+            held, worker=self._name, lease_seconds=self._core.settings.lease_seconds
+        )
+        for file_id in held.keys() - ours:
+            running = self._executor.running.get(file_id)
+            if running is not None and running.claimed.file.attempt == held[file_id]:
+                logger.warning("file %d is no longer ours, its process ends", file_id)
+                self._executor.revoke(file_id)
+        running_now = self._executor.running
+        entries = [running_now[i].claimed.delivery.entry_id for i in ours if i in running_now]
+        await self._core.jobs.renew(self._name, entries)
+
+    async def release_due(self) -> None:
+        """Queue the retries whose time has come."""
+        await self._core.lifecycle.release_due()
+
+
+async def _every(seconds: float, service: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        try:
+            await service()
+        except (ServiceUnavailable, StreamLost) as error:
+            logger.debug("%s has to wait: %s", service.__name__, error)
+        except Exception:
+            logger.exception("%s failed; it is tried again", service.__name__)
+        await asyncio.sleep(seconds)

@@ -1,0 +1,140 @@
+"""One worker from start to shutdown."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import secrets
+import signal
+import socket
+
+from processing import repository
+from processing.core import Core
+from processing.errors import ServiceUnavailable
+from processing.models import HandlerInfo
+from processing.settings import Settings
+from worker import cancellations
+from worker.consumer import Consumer
+from worker.executor import Executor
+from worker.handlers import registry
+from worker.pool import Pool
+from worker.recorder import Recorder
+from worker.upkeep import Upkeep
+
+logger = logging.getLogger(__name__)
+
+DRAIN_SECONDS = 10.0
+PAUSE_SECONDS = 1.0
+
+
+class Worker:
+    """Puts the parts together and takes them apart again."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._core = Core(settings, connections=4)
+        self._pool = Pool(settings.worker_slots, settings.job_memory_mb * 1024 * 1024)
+        self._recorder = Recorder(self._core.lifecycle)
+        self._stopping = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._executor = Executor(
+            self._pool,
+            self._recorder,
+            self._core.storage,
+            slots=settings.worker_slots,
+            job_seconds=settings.job_seconds,
+            max_failures=settings.max_failures,
+        )
+        self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
+
+    def stop(self) -> None:
+        """Stop claiming and finish; called again, hand running jobs back at once."""
+        if self._stopping.is_set():
+            self._hurry.set()
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Work until :meth:`stop`, then leave nothing behind."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop)
+        self._core.storage.prepare()
+        self._pool.start()
+        await self._introduce()
+        consumer = Consumer(self._core, self._executor, self.name, self._stopping)
+        upkeep = Upkeep(self._core, self._executor, self.name)
+        ends = asyncio.create_task(self._recorder.run_ends())
+        background = [
+            asyncio.create_task(service)
+            for service in (
+                self._recorder.run_progress(),
+                cancellations.watch(self._core.events, self._executor),
+                upkeep.run(),
+            )
+        ]
+        logger.info("worker %s ready, %d slots", self.name, self._settings.worker_slots)
+        try:
+            await _first_failure(asyncio.create_task(consumer.run()), ends, *background)
+        finally:
+            await self._shut_down(ends, background)
+
+    async def _introduce(self) -> None:
+        """Tell what we can do, once the database is there and migrated."""
+        infos = []
+        for name in registry.names():
+            try:
+                handler = registry.load(name)
+            except Exception:
+                # A broken package must not take the other handlers down with it.
+                logger.exception("handler %s cannot be loaded and is not offered", name)
+                continue
+            schema = handler.options.model_json_schema()
+            infos.append(HandlerInfo(name, handler.title, handler.description, schema))
+        while not self._stopping.is_set():
+            try:
+                async with self._core.database.connect() as connection:
+                    await repository.upsert_handlers(connection, infos)
+                return
+            except ServiceUnavailable as error:
+                logger.warning("waiting for %s: %s", error.service, error)
+                await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _shut_down(
+        self, ends: asyncio.Task[None], background: list[asyncio.Task[None]]
+    ) -> None:
+        logger.info("stopping, %d jobs run", len(self._executor.running))
+        idle = asyncio.create_task(self._executor.idle())
+        hurry = asyncio.create_task(self._hurry.wait())
+        await asyncio.wait(
+            (idle, hurry),
+            timeout=self._settings.grace_seconds,
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        hurry.cancel()
+        left = [r.claimed for r in self._executor.running.values() if not r.revoked]
+        for claimed in left:
+            self._executor.revoke(claimed.file.id)
+        await idle
+        self._recorder.stop()
+        await asyncio.wait((ends,), timeout=DRAIN_SECONDS)
+        for task in (ends, *background):
+            task.cancel()
+        await asyncio.gather(ends, *background, return_exceptions=True)
+        with contextlib.suppress(ServiceUnavailable):
+            # Unreachable servers need no goodbye: the leases run out.
+            await self._core.lifecycle.hand_back(left)
+            await self._core.jobs.leave_group(self.name)
+        await self._pool.stop()
+        await self._core.close()
+        logger.info("stopped, %d jobs handed back", len(left))
+
+
+async def _first_failure(consumer: asyncio.Task[None], *others: asyncio.Task[None]) -> None:
+    """Return when the consumer ends; raise what ended any task before its time."""
+    await asyncio.wait((consumer, *others), return_when=asyncio.FIRST_COMPLETED)
+    for task in (consumer, *others):
+        if task.done():
+            task.result()
+    if not consumer.done():
+        consumer.cancel()
+        raise RuntimeError("a background task of the worker ended")
