@@ -3,15 +3,22 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from redis import exceptions
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import BusyLoadingError, ConnectionError, ReadOnlyError, TimeoutError
 
 from processing.errors import RedisAway
 
 COMMAND_SECONDS = 5.0
 BLOCK_MILLISECONDS = 2000
+_AWAY = (
+    exceptions.ConnectionError,
+    exceptions.TimeoutError,
+    exceptions.BusyLoadingError,
+    exceptions.ReadOnlyError,
+    OSError,
+)
 
 
 def _client(url: str, socket_timeout: float) -> Redis:
@@ -42,5 +49,5 @@ def reaching_redis() -> Iterator[None]:
     """Turn every way of Redis being away into :class:`RedisAway`."""
     try:
         yield
-    except (ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError, OSError) as error:
+    except _AWAY as error:
         raise RedisAway(str(error) or type(error).__name__) from error

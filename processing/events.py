@@ -6,7 +6,7 @@ SSE id that browsers see.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from redis.asyncio import Redis
 
@@ -51,7 +51,7 @@ class Event:
             stage=report.stage or "",
         )
 
-    def fields(self) -> dict[str, str]:
+    def fields(self) -> dict[Any, Any]:
         """Flat fields for the stream; empty ones are left out."""
         values = {name: str(getattr(self, name)) for name in self.__slots__}
         return {name: value for name, value in values.items() if value}
@@ -90,7 +90,7 @@ class Events:
         """
         pipeline = self._commands.pipeline(transaction=False)
         for event in events:
-            pipeline.xadd(self.stream, dict(event.fields()), maxlen=self._kept, approximate=True)
+            pipeline.xadd(self.stream, event.fields(), maxlen=self._kept, approximate=True)
         if len(pipeline):
             with reaching_redis():
                 await pipeline.execute()
@@ -98,7 +98,7 @@ class Events:
     async def last_id(self) -> str:
         """Id of the newest entry; ``0-0`` on an empty stream."""
         with reaching_redis():
-            newest = await self._commands.xrevrange(self.stream, count=1)
+            newest: Any = await self._commands.xrevrange(self.stream, count=1)
         return newest[0][0] if newest else START
 
     async def holds(self, entry_id: str) -> bool:
@@ -113,7 +113,7 @@ class Events:
             RedisAway: no answer.
         """
         with reaching_redis():
-            answer = await self._reader.xread(
+            answer: Any = await self._reader.xread(
                 {self.stream: after}, count=1000, block=BLOCK_MILLISECONDS
             )
         return [

@@ -7,6 +7,7 @@ can be lost together or apart.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
@@ -87,7 +88,7 @@ class Jobs:
         """
         with reaching_redis():
             try:
-                answer = await self._reader.xreadgroup(
+                answer: Any = await self._reader.xreadgroup(
                     GROUP, consumer, {self.stream: ">"}, count=count, block=BLOCK_MILLISECONDS
                 )
             except ResponseError as error:
@@ -156,7 +157,7 @@ class Jobs:
     async def withdraw(self, file_id: int) -> None:
         """Take the entry of a file that shall not run off the stream, if it is known."""
         with reaching_redis():
-            entry = await self._commands.hget(self.index, str(file_id))
+            entry: Any = await self._commands.hget(self.index, str(file_id))
         if entry is not None:
             await self.done([Delivery(entry, file_id)])
 
@@ -180,10 +181,10 @@ class Jobs:
 
     async def dead_letter(self, delivery: Delivery, reason: str) -> None:
         """Move an entry that can never become a job to the dead-letter stream."""
-        entry: dict[str, str] = {**delivery.fields, "entry_id": delivery.entry_id, "reason": reason}
+        entry: dict[Any, Any] = {**delivery.fields, "entry_id": delivery.entry_id, "reason": reason}
         with reaching_redis():
             pipeline = self._commands.pipeline(transaction=True)
-            pipeline.xadd(self.dead, dict(entry), maxlen=DEAD_LETTERS_KEPT, approximate=True)
+            pipeline.xadd(self.dead, entry, maxlen=DEAD_LETTERS_KEPT, approximate=True)
             pipeline.xack(self.stream, GROUP, delivery.entry_id)
             pipeline.xdel(self.stream, delivery.entry_id)
             await pipeline.execute()

@@ -46,7 +46,9 @@ class Recovery:
             missing = await self._jobs.missing([file_id for file_id, _, _ in page])
             if missing:
                 await self._jobs.add((i, handler) for i, handler, _ in page if i in missing)
-                await self._announce_waiting([i for i, _, s in page if i in missing and s == Status.WAITING])
+                await self._announce_waiting(
+                    [i for i, _, s in page if i in missing and s == Status.WAITING]
+                )
                 requeued += len(missing)
 
     async def _announce_waiting(self, ids: list[int]) -> None:
@@ -77,7 +79,9 @@ class Recovery:
         for start in range(0, len(ids), _PAGE):
             page = ids[start : start + _PAGE]
             async with self._database.connect() as connection:
-                rows = {file.id: file.status for file in await repository.get_files(connection, page)}
+                rows = {
+                    file.id: file.status for file in await repository.get_files(connection, page)
+                }
             for file_id in page:
                 unknown = file_id not in rows and stored[file_id] > ORPHAN_SECONDS
                 if unknown or rows.get(file_id) == Status.REMOVED:

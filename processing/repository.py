@@ -294,9 +294,7 @@ _LEAVE = text(f"""
 """).bindparams(bindparam("target", type_=processing_file.c.status.type))
 
 
-async def leave(
-    connection: AsyncConnection, file_id: int, target: Status
-) -> ProcessingFile | None:
+async def leave(connection: AsyncConnection, file_id: int, target: Status) -> ProcessingFile | None:
     """Move a file to Canceled or Removed if its status allows that; None where it does not."""
     parameters = {"id": file_id, "target": target.value, "sources": sources_of(target)}
     row = (await connection.execute(_LEAVE, parameters)).one_or_none()

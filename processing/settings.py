@@ -59,19 +59,25 @@ class Settings(BaseSettings):
         15.0, ge=1, description="A worker silent for so long loses its jobs to another."
     )
     grace_seconds: float = Field(
-        10.0, ge=0, description="After SIGTERM running jobs get so long before they are handed back."
+        10.0,
+        ge=0,
+        description="How long running jobs go on after SIGTERM before they are handed back.",
     )
     job_seconds: float = Field(0.0, ge=0, description="Wall time a job may take; 0: no limit.")
     job_memory_mb: int = Field(
         1024, ge=128, description="Memory (MiB of RLIMIT_DATA) one child process may allocate."
     )
     max_failures: int = Field(
-        3, ge=1, description="A job whose worker was lost or that failed transiently so often fails."
+        3,
+        ge=1,
+        description="A job that lost its worker or failed transiently so often fails.",
     )
     max_upload_mb: int = Field(10240, ge=1, description="Largest file accepted, in MiB.")
     events_kept: int = Field(100_000, ge=100, description="Events kept for replay, about.")
     log_format: Literal["text", "json"] = Field("text", description="`text` or `json`.")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Log level.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="Log level."
+    )
 
     @model_validator(mode="after")
     def _schemes(self) -> Self:

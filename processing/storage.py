@@ -8,6 +8,7 @@ All functions block; call them in a thread. Paths are made of numbers and of nam
 module checked, never of what a user typed.
 """
 
+import contextlib
 import hashlib
 import os
 import re
@@ -75,10 +76,8 @@ class Partial:
 
     def discard(self) -> None:
         """Close and delete; may be called at any time, also after :meth:`Storage.adopt`."""
-        try:
+        with contextlib.suppress(OSError):  # the failed flush of a full disk: the file goes anyway
             self._file.close()
-        except OSError:  # the failed flush of a full disk: the file goes anyway
-            pass
         self.path.unlink(missing_ok=True)
 
 
@@ -98,9 +97,7 @@ class Storage:
         """Raise :class:`DiskFull` if ``size`` more bytes do not fit beside the reserve."""
         free = shutil.disk_usage(self._partials).free
         if size + DISK_RESERVE_BYTES > free:
-            raise DiskFull(
-                f"The disk has {free // 1024 // 1024} MiB free; the file would not fit."
-            )
+            raise DiskFull(f"The disk has {free // 1024 // 1024} MiB free; the file would not fit.")
 
     def new_partial(self, limit: int) -> Partial:
         """Open a new partial upload of at most ``limit`` bytes."""

@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 STOP_SECONDS = 5.0
 
 
-def _config(chosen: settings.Settings, listener: socket.socket) -> Config:
+def _config(listener: socket.socket) -> Config:
     config = Config()
     config.bind = [f"fd://{listener.fileno()}"]
     config.graceful_timeout = STOP_SECONDS
@@ -52,7 +52,7 @@ async def _serve(chosen: settings.Settings, listener: socket.socket) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
-    await serve(app, _config(chosen, listener), shutdown_trigger=stopping.wait)
+    await serve(app, _config(listener), shutdown_trigger=stopping.wait)
 
 
 def main() -> int:

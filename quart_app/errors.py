@@ -49,7 +49,7 @@ def register(app: Quart) -> None:
         return await _answer(words.get(status) or error.description or error.name, status)
 
     @app.errorhandler(Exception)
-    async def unexpected(error: Exception) -> Response:
+    async def unexpected(_: Exception) -> Response:
         # One request's life ends here; the words must not show what is inside.
         logger.exception("%s %s failed", request.method, request.path)
         return await _answer("Something went wrong on our side; the log says what.", 500)

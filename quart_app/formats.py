@@ -57,6 +57,14 @@ def ago(moment: datetime | None, now: datetime | None = None) -> str:
     return f"{days} day{'s' if days > 1 else ''} ago"
 
 
+def since(moment: datetime | None, now: datetime | None = None) -> str:
+    """How long something has lasted, in the whole seconds of the page's running clocks."""
+    if moment is None:
+        return "–"
+    seconds = max(0.0, ((now or datetime.now(UTC)) - moment).total_seconds())
+    return f"{seconds:.0f} s" if seconds < 60 else duration(seconds)
+
+
 def exact(moment: datetime | None) -> str:
     """A time in full, UTC."""
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if moment else "–"
@@ -65,5 +73,5 @@ def exact(moment: datetime | None) -> str:
 def register(app: Quart) -> None:
     """Make them filters of the templates."""
     app.jinja_env.filters.update(
-        size=size, duration=duration, number=number, ago=ago, exact=exact
+        size=size, duration=duration, number=number, ago=ago, since=since, exact=exact
     )

@@ -64,9 +64,7 @@ async def page_without_table() -> str:
     return await _page(["PostgreSQL"], View(), "", [])
 
 
-async def _page(
-    away: list[str], view: View, listing: str, handlers: Sequence[HandlerInfo]
-) -> str:
+async def _page(away: list[str], view: View, listing: str, handlers: Sequence[HandlerInfo]) -> str:
     return await render_template(
         "index.html",
         listing=listing,

@@ -31,7 +31,7 @@ TABLE, SERVICE, GAP = "handlingStatusChanged", "serviceChanged", "gap"
 
 
 class Busy(Exception):
-    """This process holds as many streams as it may."""
+    """As many streams are open as one process may hold."""
 
 
 @dataclass(frozen=True, slots=True)

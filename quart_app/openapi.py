@@ -11,9 +11,7 @@ _NOTES = "_millrace_openapi"
 _Route = TypeVar("_Route", bound=Callable[..., Any])
 
 
-def describe(
-    responses: dict[int, tuple[str, str]], **operation: Any
-) -> Callable[[_Route], _Route]:
+def describe(responses: dict[int, tuple[str, str]], **operation: Any) -> Callable[[_Route], _Route]:
     """Say what a route answers: status → (content type, or '' for no body; description)."""
     notes = dict(operation)
     notes["responses"] = {

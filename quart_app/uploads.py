@@ -10,6 +10,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from processing import repository
+from processing.broker import reaching_redis
 from processing.core import Core
 from processing.errors import (
     BadForm,
@@ -20,7 +21,6 @@ from processing.errors import (
     TooLarge,
     UnknownHandler,
 )
-from processing.broker import reaching_redis
 from processing.lifecycle import Upload
 from processing.models import ProcessingFile
 from processing.storage import Partial, Storage
@@ -224,7 +224,8 @@ def clean_name(raw: str) -> str:
         raise BadName("The file's name contains control characters; rename it.")
     if len(name) > MOST_NAME_CHARACTERS:
         raise BadName(
-            f"The file's name has {len(name):,} characters; at most {MOST_NAME_CHARACTERS} are kept."
+            f"The file's name has {len(name):,} characters; "
+            f"at most {MOST_NAME_CHARACTERS} are kept."
         )
     return name
 
@@ -276,9 +277,7 @@ async def submit(core: Core, form: Form) -> list[ProcessingFile]:
         options = _options(form.fields, schema)
         return [
             await core.lifecycle.submit(
-                Upload(
-                    partial=partial, name=name, sha256=digest, handler=handler, options=options
-                )
+                Upload(partial=partial, name=name, sha256=digest, handler=handler, options=options)
             )
             for name, partial, digest in form.files
         ]

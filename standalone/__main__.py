@@ -115,7 +115,7 @@ def _wait_until_ready(address: str, supervisor: Supervisor) -> None:
     deadline = time.monotonic() + READY_SECONDS
     while not supervisor.stopping.is_set():
         try:
-            with urllib.request.urlopen(f"{address}/readyz", timeout=2):
+            with urllib.request.urlopen(f"{address}/readyz", timeout=2):  # noqa: S310
                 return
         except (urllib.error.URLError, OSError) as error:
             if supervisor.failed():
@@ -129,7 +129,9 @@ def _announce(address: str, servers: dict[str, Valkey | Postgres], var: Path) ->
     print(f"\n  Millrace is ready:  {address}\n  API:                {address}/docs")
     redis = servers.get("REDIS_URL")
     if redis is not None:
-        print(f"  Streams:            redis-cli -p {redis.port}  (password in {var}/standalone.json)")
+        print(
+            f"  Streams:            redis-cli -p {redis.port}  (password in {var}/standalone.json)"
+        )
     print("  Stop with Ctrl-C; the data stays.\n", flush=True)
 
 
@@ -148,7 +150,8 @@ def _run(chosen: settings.Settings) -> None:
             server.start()
         _migrate(env)
         supervisor.start()
-        host = "127.0.0.1" if chosen.host in ("0.0.0.0", "::") else chosen.host
+        wildcard = chosen.host in ("0.0.0.0", "::")  # noqa: S104
+        host = "127.0.0.1" if wildcard else chosen.host
         address = f"http://{f'[{host}]' if ':' in host else host}:{chosen.port}"
         _wait_until_ready(address, supervisor)
         if not supervisor.stopping.is_set():

@@ -52,7 +52,7 @@ def _perform(task: dict[str, Any], connection: socket.socket) -> dict[str, Any]:
         return _error("transient", str(error))
     except MemoryError as error:
         return _error("out of memory", str(error) or "The handler ran out of memory.")
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         # One job's life ends here; the text goes to the page, the traceback to the log.
         return _error("failed", f"{type(error).__name__}: {error}", traceback.format_exc())
     except SystemExit as error:

@@ -28,9 +28,9 @@ class JobTimedOut(Exception):
 def finish(file: ProcessingFile, ending: Ending, max_failures: int) -> Finish:
     """Return the row's end for what happened to the current attempt of ``file``."""
     match ending:
-        case {"type": "result"}:
+        case dict() if ending["type"] == "result":
             return _succeeded(file, ending)
-        case {"type": "error"}:
+        case dict():
             return _answered_error(file, ending, max_failures)
         case ChildDied():
             return _died(file, ending)

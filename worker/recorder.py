@@ -75,7 +75,7 @@ class Recorder:
         try:
             finishes = [finish for finish, _ in batch]
             files = await _insist(lambda: self._lifecycle.record(finishes))
-        except Exception:
+        except Exception:  # noqa: BLE001 -- reported below, with the id of the one at fault
             if len(batch) > 1:  # one of them is at fault; the others must not suffer
                 for end in batch:
                     await self._write([end])

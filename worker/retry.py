@@ -14,4 +14,5 @@ def delay(failures: int, max_failures: int) -> float | None:
     """
     if failures + 1 >= max_failures:
         return None
-    return random.uniform(BASE_SECONDS, min(MOST_SECONDS, BASE_SECONDS * 2 ** (failures + 1)))
+    most = min(MOST_SECONDS, BASE_SECONDS * 2 ** (failures + 1))
+    return random.uniform(BASE_SECONDS, most)  # noqa: S311

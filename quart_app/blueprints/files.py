@@ -13,7 +13,7 @@ from processing.models import ProcessingFile
 from processing.states import Status
 from quart_app import fragments, sse, uploads
 from quart_app.blueprints.pages import MOST_ID, requested_view
-from quart_app.hub import Subscriber
+from quart_app.hub import Hub, Subscriber
 from quart_app.openapi import describe
 from quart_app.resources import core, hub, settings
 
@@ -63,9 +63,7 @@ async def upload() -> Response:
     limit = settings().max_upload_bytes
     try:
         await uploads.check_servers(core())
-        await asyncio.to_thread(
-            uploads.check_length, request.content_length, limit, core().storage
-        )
+        await asyncio.to_thread(uploads.check_length, request.content_length, limit, core().storage)
         receiver = uploads.Receiver(core().storage, request.headers.get("Content-Type", ""), limit)
         form = await receiver.receive(body)
     except Exception:
@@ -73,8 +71,10 @@ async def upload() -> Response:
         raise
     files = await uploads.submit(core(), form)
     if not files:
-        raise form.refusals[0] if form.refusals else BadForm(
-            "The form has no file; choose one in the field “file”."
+        raise (
+            form.refusals[0]
+            if form.refusals
+            else BadForm("The form has no file; choose one in the field “file”.")
         )
     response = Response(await fragments.accepted(files, form.refusals), 201, content_type=HTML)
     response.headers["Location"] = f"/processing_file/{files[0].id}/detail/"
@@ -134,16 +134,16 @@ async def listen_updates() -> Response:
     it missed; if that is gone it gets an event `gap` and the whole table.
     """
     last_id = request.headers.get("Last-Event-ID") or request.args.get("last_event_id", "")
-    subscriber = await hub().subscribe(requested_view(), _stream_id(last_id))
-    response = Response(_stream(subscriber), content_type="text/event-stream")
+    streams = hub()
+    subscriber = await streams.subscribe(requested_view(), _stream_id(last_id))
+    response = Response(_stream(streams, subscriber), content_type="text/event-stream")
     # The default ends a response after a minute; this one lasts as long as its tab.
     response.timeout = None
     response.headers["X-Accel-Buffering"] = "no"
     return response
 
 
-async def _stream(subscriber: Subscriber) -> AsyncIterator[bytes]:
-    streams = hub()
+async def _stream(streams: Hub, subscriber: Subscriber) -> AsyncIterator[bytes]:
     try:
         yield sse.retry(RETRY_MILLISECONDS)
         while True:
@@ -155,7 +155,7 @@ async def _stream(subscriber: Subscriber) -> AsyncIterator[bytes]:
                 continue
             if message is None:
                 # Spread over a few seconds, so that a deploy is no stampede.
-                yield sse.retry(random.randint(500, 4000))
+                yield sse.retry(random.randint(500, 4000))  # noqa: S311
                 return
             yield sse.encode(message)
     finally:

@@ -50,6 +50,5 @@ async def readyz() -> Response:
     checks = {"database": database, "redis": await _redis(), "migrations": migrations}
     ready = all(state == "ok" for state in checks.values())
     body = {"status": "ready" if ready else "not ready", "checks": checks}
-    response: Response = current_app.json.response(body)
-    response.status_code = 200 if ready else 503
-    return response
+    text = current_app.json.dumps(body)
+    return Response(text, 200 if ready else 503, content_type="application/json")

@@ -63,13 +63,16 @@ form.addEventListener("htmx:xhr:progress", (event) => {
   $("sending").hidden = false;
   $("sending").value = loaded / total;
 });
+let sent = null;
+form.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.target === form) sent = input.files;
+});
 form.addEventListener("htmx:afterRequest", (event) => {
   if (event.target !== form) return;
   $("sending").hidden = true;
-  if (event.detail.successful) {
-    const handler = $("handler").value;
-    form.reset();
-    $("handler").value = handler;
+  // Files chosen while these were on their way wait for their own click.
+  if (event.detail.successful && input.files === sent) {
+    input.value = "";
     showChosen();
   }
 });
@@ -96,7 +99,8 @@ document.addEventListener("click", (event) => {
 // --- The popup ---------------------------------------------------------------------------
 
 document.body.addEventListener("htmx:afterSwap", (event) => {
-  if (event.detail.target.id === "detail-body" && !dialog.open) dialog.showModal();
+  // Events of the stream have no target of a request.
+  if (event.detail.target?.id === "detail-body" && !dialog.open) dialog.showModal();
 });
 document.body.addEventListener("htmx:beforeSwap", (event) => {
   // An error is a message, wherever the answer was meant to go.

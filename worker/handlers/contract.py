@@ -53,7 +53,9 @@ class Context:
     def __init__(
         self, source: Path, folder: Path, name: str, report: Callable[[float, str], None]
     ) -> None:
-        """``source``: the upload, to be read only. ``folder``: empty, for artifacts and scratch
+        """Made by the worker.
+
+        ``source``: the upload, to be read only. ``folder``: empty, for artifacts and scratch
         files; what is not an artifact of the result is deleted afterwards. ``name``: the name the
         user gave. ``report`` receives what :meth:`progress` lets through.
         """
@@ -82,7 +84,7 @@ class Handler:
     run: Callable[..., Result]
 
     def __call__(self, context: Context, options: Mapping[str, Any]) -> Result:
-        """Check ``options`` and run. Raises pydantic's ValidationError, or what the handler raises."""
+        """Check ``options`` and run. Raises pydantic's ValidationError or the handler's errors."""
         checked = self.options.model_validate(dict(options))
         return self.run(context) if self.options is NoOptions else self.run(context, checked)
 

@@ -99,7 +99,8 @@ def _histogram(
     width = (high - low) / BINS or 1.0
     counts = [0] * BINS
     for index, n in connection.execute(
-        f"SELECT least({BINS - 1}, floor((v - ?) / ?))::INT AS b, count(*) FROM {source} GROUP BY b",
+        f"SELECT least({BINS - 1}, floor((v - ?) / ?))::INT AS b, count(*) "
+        f"FROM {source} GROUP BY b",
         [low, width],
     ).fetchall():
         counts[index] = n

@@ -86,5 +86,3 @@ def _warnings(count: records.Count, loaded: loading.Loaded, text: source.Text) -
 
 def _times(number: int, noun: str) -> str:
     return f"1 {noun} was" if number == 1 else f"{number:,} {noun}s were"
-
-

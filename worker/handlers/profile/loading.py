@@ -66,7 +66,8 @@ def load(
         connection.execute(f"COPY empty TO {literal(STAGING)} (FORMAT parquet)")
         return Loaded(dialect.columns, 0, [])
     row = connection.execute(
-        f"COPY (FROM {_read_csv(path, dialect, count)}) TO {literal(STAGING)} {parquet(dialect.columns)}"
+        f"COPY (FROM {_read_csv(path, dialect, count)}) TO {literal(STAGING)} "
+        + parquet(dialect.columns)
     ).fetchone()
     return Loaded(dialect.columns, int(row[0]) if row else 0, _rejects(connection, path))
 
@@ -74,9 +75,7 @@ def load(
 def parquet(columns: Sequence[str]) -> str:
     """COPY's options: row groups of about two million values, so that wide tables fit memory."""
     rows = max(2048, min(100_000, 2_000_000 // max(1, len(columns))))
-    return (
-        f"(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {rows})"
-    )
+    return f"(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {rows})"
 
 
 def _read_csv(path: Path, dialect: Dialect, count: Count) -> str:
