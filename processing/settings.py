@@ -89,10 +89,11 @@ class Settings(BaseSettings):
 
     @cached_property
     def database_dsn(self) -> str:
-        """URL for SQLAlchemy with asyncpg; '' when neither DATABASE_URL nor POSTGRES_HOST is set."""
+        """URL for SQLAlchemy and asyncpg; '' when neither DATABASE_URL nor POSTGRES_HOST is set."""
         if self.database_url:
             _, _, rest = self.database_url.partition("://")
-            return f"{DATABASE_SCHEME}://{rest}"
+            # libpq's name for it stands in the URLs that hosting platforms hand out.
+            return f"{DATABASE_SCHEME}://{rest.replace('sslmode=', 'ssl=')}"
         if not self.postgres_host:
             return ""
         login = f"{quote(self.postgres_user, safe='')}:{quote(self.postgres_password, safe='')}"

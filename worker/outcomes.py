@@ -28,10 +28,13 @@ class JobTimedOut(Exception):
 def finish(file: ProcessingFile, ending: Ending, max_failures: int) -> Finish:
     """Return the row's end for what happened to the current attempt of ``file``."""
     match ending:
-        case dict() if ending["type"] == "result":
-            return _succeeded(file, ending)
         case dict():
-            return _answered_error(file, ending, max_failures)
+            try:
+                if ending["type"] == "result":
+                    return _succeeded(file, ending)
+                return _answered_error(file, ending, max_failures)
+            except (KeyError, TypeError, ValueError) as error:
+                return failed(file, f"The handler's process sent an answer no one can use: {error!r}")
         case ChildDied():
             return _died(file, ending)
         case JobTimedOut():
