@@ -155,7 +155,7 @@ class Postgres:
         )
         self._wait(log)
         if fresh:
-            self._run("createdb", "-U", USER, DATABASE)
+            self.tool("createdb", "-U", USER, DATABASE)
 
     def _initialize(self) -> None:
         password_file = self._folder / "password"
@@ -177,7 +177,8 @@ class Postgres:
         if result.returncode != 0:
             raise ServiceFailed(f"initdb failed:\n{result.stdout}{result.stderr}")
 
-    def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def tool(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run one of PostgreSQL's client programs against this server."""
         where = ["-h", "127.0.0.1", "-p", str(self.port)]
         return subprocess.run(
             [str(self._bin / program), *where, *arguments],
@@ -189,7 +190,7 @@ class Postgres:
     def _wait(self, log: Path) -> None:
         assert self._process is not None
         deadline = time.monotonic() + START_SECONDS
-        while self._run("pg_isready", "-q").returncode != 0:
+        while self.tool("pg_isready", "-q").returncode != 0:
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise ServiceFailed(f"PostgreSQL did not start:\n{_tail(log)}")
             time.sleep(0.02)

@@ -34,7 +34,9 @@ def finish(file: ProcessingFile, ending: Ending, max_failures: int) -> Finish:
                     return _succeeded(file, ending)
                 return _answered_error(file, ending, max_failures)
             except (KeyError, TypeError, ValueError) as error:
-                return failed(file, f"The handler's process sent an answer no one can use: {error!r}")
+                return failed(
+                    file, f"The handler's process sent an answer no one can use: {error!r}"
+                )
         case ChildDied():
             return _died(file, ending)
         case JobTimedOut():
