@@ -26,12 +26,22 @@ _AWAY = (
     InterfaceError,
     OperationalError,
     asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
+    asyncpg.OperatorInterventionError,  # starting up, shutting down, crashed, no such server
+    asyncpg.InsufficientResourcesError,  # too many connections, disk full
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
 )
+
+
+def _is_away(error: BaseException | None) -> bool:
+    """Whether the server is at fault: SQLAlchemy wraps what asyncpg raised, twice."""
+    while error is not None:
+        if isinstance(error, asyncpg.QueryCanceledError):
+            return False  # it answered, too slowly
+        if isinstance(error, _AWAY):
+            return True
+        error = error.__cause__
+    return False
 
 
 class Database:
@@ -63,10 +73,9 @@ class Database:
         try:
             async with self._engine.connect() as connection:
                 yield connection
-        except _AWAY as error:
-            raise DatabaseAway(str(error)) from error
-        except DBAPIError as error:
-            if error.connection_invalidated or isinstance(error.__cause__, _AWAY):
+        except (DBAPIError, *_AWAY) as error:
+            invalid = isinstance(error, DBAPIError) and error.connection_invalidated
+            if invalid or _is_away(error):
                 raise DatabaseAway(str(error)) from error
             raise
 

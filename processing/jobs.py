@@ -144,16 +144,6 @@ class Jobs:
                 pipeline.hdel(self.index, *files)
             await pipeline.execute()
 
-    async def put_back(self, deliveries: Sequence[Delivery]) -> None:
-        """Give entries that nobody claimed to another consumer at once."""
-        await self.add(
-            (delivery.file_id, delivery.fields.get("handler", ""))
-            for delivery in deliveries
-            if delivery.file_id is not None
-        )
-        # Without the file ids: the index names the new entries now.
-        await self.done(Delivery(d.entry_id, None) for d in deliveries if d.file_id is not None)
-
     async def withdraw(self, file_id: int) -> None:
         """Take the entry of a file that shall not run off the stream, if it is known."""
         with reaching_redis():
@@ -190,12 +180,28 @@ class Jobs:
             await pipeline.execute()
 
     async def leave_group(self, consumer: str) -> None:
-        """Delete a consumer that holds nothing; one with deliveries stays for the reclaim."""
+        """Give what is pending in our name to others at once, and delete the consumer."""
         with reaching_redis():
             try:
-                for known in await self._commands.xinfo_consumers(self.stream, GROUP):
-                    if known["name"] == consumer and known["pending"] == 0:
-                        await self._commands.xgroup_delconsumer(self.stream, GROUP, consumer)
+                pending: Any = await self._commands.xpending_range(
+                    self.stream, GROUP, "-", "+", 10_000, consumername=consumer
+                )
+                found: list[Any] = []
+                for entry in pending:
+                    entry_id = entry["message_id"]
+                    found += await self._commands.xrange(self.stream, entry_id, entry_id) or []
+                await self._put_back([_delivery(*entry) for entry in found])
+                # Deleting a consumer throws its pending entries away: there are none any more.
+                await self._commands.xgroup_delconsumer(self.stream, GROUP, consumer)
             except ResponseError as error:
                 if not (_lost(error) or "no such key" in str(error)):
                     raise
+
+    async def _put_back(self, deliveries: Sequence[Delivery]) -> None:
+        await self.add(
+            (delivery.file_id, delivery.fields.get("handler", ""))
+            for delivery in deliveries
+            if delivery.file_id is not None
+        )
+        # Without the file ids: the index names the new entries now.
+        await self.done(Delivery(delivery.entry_id, None) for delivery in deliveries)

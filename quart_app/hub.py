@@ -18,6 +18,7 @@ from processing import repository
 from processing.core import Core
 from processing.errors import RedisAway, ServiceUnavailable
 from processing.events import START
+from processing.waiting import cancel, pause
 from quart_app.sse import Message
 
 logger = logging.getLogger(__name__)
@@ -86,11 +87,12 @@ class Hub:
         self._paint = paint
         self._banner = banner
         self._subscribers: set[Subscriber] = set()
+        self._reader: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._dirty = asyncio.Event()
         self._cursor = ""
         self._away: dict[str, bool] = {"Redis": False, "PostgreSQL": False}
-        self.closing = False
+        self._closed = asyncio.Event()
 
     def start(self, app: Quart) -> None:
         """Begin to read, in the background, within the context of ``app``."""
@@ -99,20 +101,21 @@ class Hub:
             async with app.app_context():
                 await service()
 
-        for service in (self._read, self._publish, self._probe):
-            self._tasks.append(asyncio.create_task(within(service)))
+        self._reader = asyncio.create_task(within(self._read))
+        self._tasks = [asyncio.create_task(within(each)) for each in (self._publish, self._probe)]
 
     def close(self) -> None:
         """End every stream; new ones end at once."""
-        self.closing = True
+        self._closed.set()
+        self._dirty.set()
         for subscriber in self._subscribers:
             subscriber.close()
 
     async def stop(self) -> None:
         """End the background tasks."""
         self.close()
-        for task in self._tasks:
-            task.cancel()
+        if self._reader is not None:
+            await cancel(self._reader)
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def subscribe(self, view: View, last_id: str) -> Subscriber:
@@ -126,7 +129,7 @@ class Hub:
         subscriber = Subscriber(view)
         # Before the first look, so that nothing can happen in between.
         self._subscribers.add(subscriber)
-        if self.closing:
+        if self._closed.is_set():
             subscriber.close()
         try:
             await self._welcome(subscriber, last_id)
@@ -158,7 +161,7 @@ class Hub:
         return Message(TABLE, await self._paint(view), cursor)
 
     async def _read(self) -> None:
-        """Follow the event stream; forever."""
+        """Follow the event stream until cancelled."""
         while True:
             try:
                 if not self._cursor:
@@ -189,8 +192,8 @@ class Hub:
         self._dirty.set()
 
     async def _publish(self) -> None:
-        """Paint what changed, at most five times a second; forever."""
-        while True:
+        """Paint what changed, at most five times a second, until closed."""
+        while not self._closed.is_set():
             await self._dirty.wait()
             self._dirty.clear()
             try:
@@ -198,10 +201,10 @@ class Hub:
             except ServiceUnavailable as error:
                 logger.debug("cannot paint: %s", error)
                 self._dirty.set()
-                await asyncio.sleep(PAUSE_SECONDS)
+                await pause(self._closed, PAUSE_SECONDS)
             except Exception:
                 logger.exception("painting failed")
-            await asyncio.sleep(1 / TABLES_PER_SECOND)
+            await pause(self._closed, 1 / TABLES_PER_SECOND)
 
     async def _paint_all(self) -> None:
         for view in {subscriber.view for subscriber in self._subscribers}:
@@ -211,8 +214,8 @@ class Hub:
                     subscriber.offer(picture)
 
     async def _probe(self) -> None:
-        """Ask PostgreSQL now and then whether it is there; forever."""
-        while True:
+        """Ask PostgreSQL now and then whether it is there, until closed."""
+        while not self._closed.is_set():
             try:
                 async with self._core.database.connect() as connection:
                     await repository.ping(connection)
@@ -221,7 +224,7 @@ class Hub:
                 await self._note("PostgreSQL", away=True)
             except Exception:
                 logger.exception("probing PostgreSQL failed")
-            await asyncio.sleep(PROBE_SECONDS)
+            await pause(self._closed, PROBE_SECONDS)
 
     async def _note(self, service: str, *, away: bool) -> None:
         if self._away[service] == away:

@@ -1,4 +1,4 @@
-"""Real servers for all tests: one Valkey (or Redis) and one PostgreSQL, a database for each test."""
+"""Real servers for all tests: one Valkey (or Redis), one PostgreSQL, a database for each test."""
 
 import asyncio
 import itertools

@@ -117,3 +117,12 @@ def descendants(pid: int) -> dict[int, str]:
         if above == pid and child != pid:
             found[child] = lines[child]
     return found
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that nobody has reaped yet does not."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"

@@ -3,15 +3,19 @@
 import asyncio
 import logging
 import time
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 from processing.core import Core
 from processing.errors import ServiceUnavailable, StreamLost
 from processing.jobs import Delivery
+from processing.waiting import cancel, pause
 from worker.executor import Executor
 
 logger = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 0.5
+T = TypeVar("T")
 
 
 class Consumer:
@@ -28,6 +32,7 @@ class Consumer:
     async def run(self) -> None:
         """Consume until ``stopping``; what cannot be done now is done when it can."""
         away = False
+        await self._rebuild()
         while not self._stopping.is_set():
             try:
                 await self._step()
@@ -41,25 +46,32 @@ class Consumer:
                 if not away:
                     logger.warning("waiting for %s: %s", error.service, error)
                 away = True
-                await self._pause()
+                await pause(self._stopping, PAUSE_SECONDS)
 
     async def _step(self) -> None:
-        slot, stop = (
-            asyncio.ensure_future(waiting)
-            for waiting in (self._executor.wait_for_slot(), self._stopping.wait())
-        )
-        await asyncio.wait((slot, stop), return_when=asyncio.FIRST_COMPLETED)
-        slot.cancel()
-        stop.cancel()
-        if self._stopping.is_set():
+        if not await self._unless_stopping(self._executor.wait_for_slot()):
             return
-        deliveries = await self._reclaim() or await self._core.jobs.read(
-            self.name, self._executor.free
-        )
-        if self._stopping.is_set():
-            await self._core.jobs.put_back(deliveries)
-        elif deliveries:
+        deliveries: list[Delivery] | None = await self._reclaim()
+        if not deliveries:
+            deliveries = await self._unless_stopping(
+                self._core.jobs.read(self.name, self._executor.free)
+            )
+        if deliveries and not self._stopping.is_set():
             await self._take(deliveries)
+
+    async def _unless_stopping(self, waiting: Coroutine[Any, Any, T]) -> T | None:
+        """Wait for ``waiting``, but not once we are to stop.
+
+        A read that is cut off may leave deliveries in our name; who leaves the group returns them.
+        """
+        task = asyncio.create_task(waiting)
+        stop = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait((task, stop), return_when=asyncio.FIRST_COMPLETED)
+        await cancel(stop)
+        if task.done():
+            return task.result()
+        await cancel(task)
+        return None
 
     async def _reclaim(self) -> list[Delivery]:
         # A third of the lease: a dead worker's jobs are found soon after their lease ends.
@@ -83,14 +95,8 @@ class Consumer:
     async def _rebuild(self) -> None:
         try:
             requeued = await self._core.recovery.requeue_missing()
-            logger.info("rebuilt the job stream with %d files", requeued)
+            if requeued:
+                logger.info("put %d files on the job stream", requeued)
         except ServiceUnavailable as error:
             logger.warning("cannot rebuild yet: %s", error)
-            await self._pause()
-
-    async def _pause(self) -> None:
-        try:
-            async with asyncio.timeout(PAUSE_SECONDS):
-                await self._stopping.wait()
-        except TimeoutError:
-            pass
+            await pause(self._stopping, PAUSE_SECONDS)

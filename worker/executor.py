@@ -65,11 +65,12 @@ class Executor:
         """How many jobs could start now."""
         return self._slots - len(self.running)
 
-    async def wait_for_slot(self) -> None:
-        """Wait until at least one slot is free."""
+    async def wait_for_slot(self) -> int:
+        """Wait until at least one slot is free; return how many are."""
         while self.free <= 0:
             self._freed.clear()
             await self._freed.wait()
+        return self.free
 
     async def idle(self) -> None:
         """Wait until nothing runs."""

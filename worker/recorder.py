@@ -15,6 +15,7 @@ from processing.lifecycle import Lifecycle
 from processing.models import ProcessingFile
 from processing.repository import Finish, ProgressReport
 from processing.states import Outcome, Status
+from processing.waiting import pause
 
 logger = logging.getLogger(__name__)
 
@@ -47,10 +48,9 @@ class Recorder:
         """Let :meth:`run_ends` return once everything before this call is written."""
         self._ends.put_nowait(None)
 
-    async def run_progress(self) -> None:
-        """Write progress until cancelled. Lost progress is no loss: the next one replaces it."""
-        while True:
-            await asyncio.sleep(PROGRESS_SECONDS)
+    async def run_progress(self, finished: asyncio.Event) -> None:
+        """Write progress until ``finished``. Lost progress is no loss: the next replaces it."""
+        while not await pause(finished, PROGRESS_SECONDS):
             reports = list(self._progress.values())
             self._progress.clear()
             if reports:
@@ -75,17 +75,16 @@ class Recorder:
         try:
             finishes = [finish for finish, _ in batch]
             files = await _insist(lambda: self._lifecycle.record(finishes))
-        except Exception:  # noqa: BLE001 -- reported below, with the id of the one at fault
+            await self._conclude(files, batch)
+        except Exception:
             if len(batch) > 1:  # one of them is at fault; the others must not suffer
                 for end in batch:
                     await self._write([end])
                 return
+            logger.exception("the result of file %d cannot be stored", batch[0][0].id)
             await self._write_bare(*batch[0])
-            return
-        await self._conclude(files, batch)
 
     async def _write_bare(self, finish: Finish, delivery: Delivery) -> None:
-        logger.exception("the result of file %d cannot be stored", finish.id)
         bare = Finish(
             id=finish.id,
             attempt=finish.attempt,
@@ -93,8 +92,12 @@ class Recorder:
             outcome=Outcome.FAILED,
             message="The result cannot be stored; the worker's log says why.",
         )
-        files = await _insist(lambda: self._lifecycle.record([bare]))
-        await self._conclude(files, [(bare, delivery)])
+        try:
+            files = await _insist(lambda: self._lifecycle.record([bare]))
+            await self._conclude(files, [(bare, delivery)])
+        except Exception:
+            # This task must live on for the other jobs; this one's lease runs out.
+            logger.exception("file %d: not even its failure can be stored", finish.id)
 
     async def _conclude(self, files: list[ProcessingFile], batch: list[_End]) -> None:
         counted = {file.id for file in files}

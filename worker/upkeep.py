@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from processing.core import Core
 from processing.errors import ServiceUnavailable, StreamLost
+from processing.waiting import pause
 from worker.executor import Executor
 
 logger = logging.getLogger(__name__)
@@ -22,12 +23,16 @@ class Upkeep:
         self._executor = executor
         self._name = name
 
-    async def run(self) -> None:
-        """Run every service until cancelled."""
+    async def run(self, finished: asyncio.Event) -> None:
+        """Run every service until ``finished``."""
+        services = (
+            (self._core.settings.lease_seconds / 4, self.heartbeat),
+            (DUE_SECONDS, self.release_due),
+            (SWEEP_SECONDS, self._core.recovery.sweep),
+        )
         async with asyncio.TaskGroup() as group:
-            group.create_task(_every(self._core.settings.lease_seconds / 4, self.heartbeat))
-            group.create_task(_every(DUE_SECONDS, self.release_due))
-            group.create_task(_every(SWEEP_SECONDS, self._core.recovery.sweep))
+            for seconds, service in services:
+                group.create_task(_every(seconds, service, finished))
 
     async def heartbeat(self) -> None:
         """Renew what is ours, first in PostgreSQL; end what is not ours any more.
@@ -53,12 +58,14 @@ class Upkeep:
         await self._core.lifecycle.release_due()
 
 
-async def _every(seconds: float, service: Callable[[], Awaitable[None]]) -> None:
-    while True:
+async def _every(
+    seconds: float, service: Callable[[], Awaitable[None]], finished: asyncio.Event
+) -> None:
+    while not finished.is_set():
         try:
             await service()
         except (ServiceUnavailable, StreamLost) as error:
             logger.debug("%s has to wait: %s", service.__name__, error)
         except Exception:
             logger.exception("%s failed; it is tried again", service.__name__)
-        await asyncio.sleep(seconds)
+        await pause(finished, seconds)

@@ -11,8 +11,10 @@ import socket
 from processing import repository
 from processing.core import Core
 from processing.errors import ServiceUnavailable
+from processing.lifecycle import Claimed
 from processing.models import HandlerInfo
 from processing.settings import Settings
+from processing.waiting import cancel, pause
 from worker import cancellations
 from worker.consumer import Consumer
 from worker.executor import Executor
@@ -63,20 +65,26 @@ class Worker:
         await self._introduce()
         consumer = Consumer(self._core, self._executor, self.name, self._stopping)
         upkeep = Upkeep(self._core, self._executor, self.name)
-        ends = asyncio.create_task(self._recorder.run_ends())
-        background = [
+        finished = asyncio.Event()
+        tasks = [
             asyncio.create_task(service)
             for service in (
-                self._recorder.run_progress(),
+                self._recorder.run_ends(),
+                self._recorder.run_progress(finished),
+                upkeep.run(finished),
                 cancellations.watch(self._core.events, self._executor),
-                upkeep.run(),
             )
         ]
         logger.info("worker %s ready, %d slots", self.name, self._settings.worker_slots)
+        consuming = asyncio.create_task(consumer.run())
         try:
-            await _first_failure(asyncio.create_task(consumer.run()), ends, *background)
+            await _first_failure(consuming, *tasks)
         finally:
-            await self._shut_down(ends, background)
+            self._stopping.set()
+            await asyncio.wait((consuming,))
+            left = await self._finish_jobs()
+            await self._end(tasks, finished)
+            await self._say_goodbye(left)
 
     async def _introduce(self) -> None:
         """Tell what we can do, once the database is there and migrated."""
@@ -97,11 +105,10 @@ class Worker:
                 return
             except ServiceUnavailable as error:
                 logger.warning("waiting for %s: %s", error.service, error)
-                await asyncio.sleep(PAUSE_SECONDS)
+                await pause(self._stopping, PAUSE_SECONDS)
 
-    async def _shut_down(
-        self, ends: asyncio.Task[None], background: list[asyncio.Task[None]]
-    ) -> None:
+    async def _finish_jobs(self) -> list[Claimed]:
+        """Give running jobs their grace period; return those that did not make it."""
         logger.info("stopping, %d jobs run", len(self._executor.running))
         idle = asyncio.create_task(self._executor.idle())
         hurry = asyncio.create_task(self._hurry.wait())
@@ -115,11 +122,20 @@ class Worker:
         for claimed in left:
             self._executor.revoke(claimed.file.id)
         await idle
+        return left
+
+    async def _end(self, tasks: list[asyncio.Task[None]], finished: asyncio.Event) -> None:
+        """Let everything be written, then end the background tasks."""
         self._recorder.stop()
-        await asyncio.wait((ends,), timeout=DRAIN_SECONDS)
-        for task in (ends, *background):
-            task.cancel()
-        await asyncio.gather(ends, *background, return_exceptions=True)
+        finished.set()
+        ends, progress, upkeep, watch = tasks
+        await cancel(watch)
+        # Servers that are away cannot be waited for; what is unwritten is done again.
+        await asyncio.wait((ends, progress, upkeep), timeout=DRAIN_SECONDS)
+        for task in (ends, progress, upkeep):
+            await cancel(task)
+
+    async def _say_goodbye(self, left: list[Claimed]) -> None:
         with contextlib.suppress(ServiceUnavailable):
             # Unreachable servers need no goodbye: the leases run out.
             await self._core.lifecycle.hand_back(left)
@@ -136,5 +152,4 @@ async def _first_failure(consumer: asyncio.Task[None], *others: asyncio.Task[Non
         if task.done():
             task.result()
     if not consumer.done():
-        consumer.cancel()
         raise RuntimeError("a background task of the worker ended")

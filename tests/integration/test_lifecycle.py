@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -257,14 +258,19 @@ async def test_a_lost_group_gets_every_entry_again(core: Core) -> None:
 
 async def test_garbage_on_the_stream_is_set_aside(core: Core) -> None:
     await core.jobs.ensure_group()
-    garbage = [{"hello": "world"}, {"file_id": "x"}, {"file_id": "9" * 30}, {"file_id": "777"}]
+    garbage: list[dict[Any, Any]] = [
+        {"hello": "world"},
+        {"file_id": "x"},
+        {"file_id": "9" * 30},
+        {"file_id": "777"},
+    ]
     for fields in garbage:
-        await core.commands.xadd(core.jobs.stream, dict(fields))
+        await core.commands.xadd(core.jobs.stream, fields)
     file = await submit(core)
     (claimed,) = await claim_all(core)
     assert claimed.file.id == file.id
-    letters = await core.commands.xrange(core.jobs.dead)
-    reasons = [fields["reason"] for _, fields in letters]  # type: ignore[union-attr,str-unpack]
+    letters: Any = await core.commands.xrange(core.jobs.dead)
+    reasons = [fields["reason"] for _, fields in letters]
     assert len(reasons) == len(garbage)
     assert reasons[-1] == "there is no file 777"
     assert await core.commands.xlen(core.jobs.stream) == 1

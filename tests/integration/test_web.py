@@ -1,0 +1,419 @@
+"""The public contract over HTTP, on real servers, without a worker."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+from quart import Quart
+from quart.typing import TestClientProtocol as Client
+from sqlalchemy import text
+from werkzeug.datastructures import Headers
+
+from processing import repository
+from processing.core import Core
+from processing.events import START
+from processing.models import HandlerInfo
+from processing.settings import Settings
+from processing.states import Status
+from quart_app.app import create_app
+from tests.integration.test_lifecycle import claim_all, end, status_of, submit
+
+BOUNDARY = "----boundary"
+
+
+@pytest.fixture
+async def app(settings: Settings) -> AsyncIterator[Quart]:
+    created = create_app(settings)
+    async with created.test_app():
+        yield created
+
+
+@pytest.fixture
+def client(app: Quart) -> Client:
+    return app.test_client()
+
+
+def part(name: str, body: bytes, extra: str = "", content_type: str = "") -> bytes:
+    head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"{extra}\r\n'
+    if content_type:
+        head += f"Content-Type: {content_type}\r\n"
+    return head.encode() + b"\r\n" + body + b"\r\n"
+
+
+def csv_part(body: bytes = b"a,b\n1,2\n", name: str = "a.csv", kind: str = "text/csv") -> bytes:
+    return part("file", body, f'; filename="{name}"', kind)
+
+
+async def post(client: Client, *parts: bytes, **headers: str) -> tuple[int, str]:
+    body = b"".join(parts) + f"--{BOUNDARY}--\r\n".encode()
+    sent = Headers({"Content-Type": f"multipart/form-data; boundary={BOUNDARY}", **headers})
+    response = await client.post("/processing_file/", data=body, headers=sent)
+    return response.status_code, await response.get_data(as_text=True)
+
+
+async def page_at(client: Client, path: str) -> str:
+    return await (await client.get(path)).get_data(as_text=True)
+
+
+async def rows(core: Core) -> int:
+    async with core.database.connect() as connection:
+        return len(await repository.list_files(connection, limit=1000))
+
+
+async def test_an_upload_creates_a_row_an_entry_and_an_event(client: Client, core: Core) -> None:
+    status, text = await post(client, csv_part(b"a,b\n1,2\n"))
+    assert status == 201
+    assert "message-success" in text
+    assert "remove-me" in text
+    async with core.database.connect() as connection:
+        (file,) = await repository.list_files(connection, limit=10)
+    assert (file.name, file.size, file.handler) == ("a.csv", 8, "profile")
+    assert file.status == Status.WAITING
+    assert len(file.sha256) == 64
+    assert core.storage.original(file.id).read_bytes() == b"a,b\n1,2\n"
+    assert await core.commands.xlen(core.jobs.stream) == 1
+    events = await core.events.read(START)
+    assert [event.status for _, event in events if event] == ["Waiting"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("text/plain", "a.csv"), ("application/json", "a.csv"), ("", "a.csv"), ("image/png", "b.png")],
+)
+async def test_what_is_not_text_csv_is_refused(
+    client: Client, core: Core, kind: str, name: str
+) -> None:
+    status, text = await post(client, csv_part(kind=kind, name=name))
+    assert status == 415
+    assert "message-dismiss" in text
+    assert "text/csv" in text
+    assert await rows(core) == 0
+    assert not list((core.settings.media_root / "partial").iterdir())
+
+
+async def test_a_charset_does_not_hurt(client: Client) -> None:
+    assert (await post(client, csv_part(kind="text/csv; charset=utf-8")))[0] == 201
+
+
+@pytest.mark.parametrize(
+    ("name", "stored"),
+    [
+        ("../../etc/passwd", "passwd"),
+        ("..\\..\\boot.csv", "boot.csv"),
+        ("/etc/cron.d/x.csv", "x.csv"),
+        ("<script>alert(1)</script>.csv", "script>.csv"),
+        ("<b onmouseover=x>.csv", "<b onmouseover=x>.csv"),
+        ("наименование.csv", "наименование.csv"),
+        ("a\u202egnp.csv", "a\u202egnp.csv"),
+        ("n" * 255, "n" * 255),
+    ],
+)
+async def test_names_are_data(client: Client, core: Core, name: str, stored: str) -> None:
+    status, text = await post(client, csv_part(name=name))
+    assert status == 201
+    assert "<script" not in text
+    assert "<b onmouseover" not in text
+    async with core.database.connect() as connection:
+        (file,) = await repository.list_files(connection, limit=10)
+    assert file.name == stored
+    page = await page_at(client, "/")
+    assert "<b onmouseover" not in page
+    inside = [path for path in core.settings.media_root.rglob("*") if path.is_file()]
+    assert inside == [core.storage.original(file.id)]
+
+
+@pytest.mark.parametrize("name", ["", " ", "..", "a\0b.csv", "a\tb.csv", "n" * 256, "n" * 10_000])
+async def test_names_that_cannot_be_kept_are_refused_in_words(
+    client: Client, core: Core, name: str
+) -> None:
+    status, text = await post(client, csv_part(name=name))
+    assert status == 400
+    assert "name" in text
+    assert await rows(core) == 0
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [(), (part("handler", b"profile"),), (part("file", b"not a file"),)],
+    ids=["nothing", "another field", "no file name"],
+)
+async def test_a_form_without_a_file(client: Client, core: Core, parts: tuple[bytes, ...]) -> None:
+    status, text = await post(client, *parts)
+    assert status == 400
+    assert "file" in text
+    assert await rows(core) == 0
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("text/csv", b"a,b\n"),
+        ("multipart/form-data", b"x"),
+        ("multipart/form-data; boundary=" + "b" * 300, b"x"),
+        (f"multipart/form-data; boundary={BOUNDARY}", b"garbage"),
+        (f"multipart/form-data; boundary={BOUNDARY}", csv_part() + b"--" + BOUNDARY.encode()),
+        (f"multipart/form-data; boundary={BOUNDARY}", csv_part()[:-30]),
+        (f"multipart/form-data; boundary={BOUNDARY}", b""),
+        ("", b""),
+    ],
+)
+async def test_bodies_that_are_no_form(
+    client: Client, core: Core, content_type: str, body: bytes
+) -> None:
+    headers = Headers({"Content-Type": content_type})
+    response = await client.post("/processing_file/", data=body, headers=headers)
+    assert response.status_code == 400
+    assert "message-dismiss" in await response.get_data(as_text=True)
+    assert await rows(core) == 0
+    assert not list((core.settings.media_root / "partial").iterdir())
+
+
+async def test_several_files_make_several_rows(client: Client, core: Core) -> None:
+    status, text = await post(
+        client, csv_part(name="1.csv"), csv_part(name="2.txt", kind="text/plain"), csv_part()
+    )
+    assert status == 201
+    assert text.count("message-success") == 2
+    assert text.count("message-dismiss") == 1
+    assert await rows(core) == 2
+
+
+async def test_handler_and_options(client: Client, core: Core) -> None:
+    schema = {"properties": {"seconds": {"type": "number"}}}
+    info = HandlerInfo("emulate", "Emulate", "Burns.", schema)
+    async with core.database.connect() as connection:
+        await repository.upsert_handlers(connection, [info])
+    fields = [part("handler", b"emulate"), part("option.seconds", b"2"), part("option.x", b"1")]
+    assert (await post(client, csv_part(), *fields))[0] == 201
+    async with core.database.connect() as connection:
+        (file,) = await repository.list_files(connection, limit=10)
+    assert (file.handler, file.options) == ("emulate", {"seconds": "2"})
+    assert (await post(client, csv_part(), part("handler", b"nonsense")))[0] == 422
+    assert await rows(core) == 1
+    assert not list((core.settings.media_root / "partial").iterdir())
+
+
+async def test_a_file_over_the_limit(settings: Settings, core: Core) -> None:
+    small = settings.model_copy(update={"max_upload_mb": 1})
+    app = create_app(small)
+    async with app.test_app():
+        status, text = await post(app.test_client(), csv_part(b"x" * (1024 * 1024 + 1)))
+    assert status == 413
+    assert "larger than 1 MiB" in text
+    assert await rows(core) == 0
+    assert not list((core.settings.media_root / "partial").iterdir())
+
+
+async def test_delete_cancels_or_removes(client: Client, core: Core) -> None:
+    waiting, finished, failed = [await submit(core) for _ in range(3)]
+    claimed = {item.file.id: item for item in await claim_all(core)}
+    await core.lifecycle.record([end(claimed[finished.id].file)])
+    await core.lifecycle.record([end(claimed[failed.id].file, Status.ERROR)])
+    expected = [
+        (waiting, Status.CANCELED),
+        (finished, Status.REMOVED),
+        (failed, Status.CANCELED),
+    ]
+    for file, status in expected:
+        response = await client.delete(f"/processing_file/{file.id}/")
+        assert response.status_code == 200
+        assert await status_of(core, file.id) == status
+    assert not core.storage.original(finished.id).parent.exists()
+    assert core.storage.original(failed.id).exists()
+
+
+@pytest.mark.parametrize("file_id", ["12345", str(2**63), "9" * 40])
+@pytest.mark.parametrize("path", ["detail/", "original/", "artifact/clean.parquet/", ""])
+async def test_unknown_ids_are_404(client: Client, file_id: str, path: str) -> None:
+    call = client.get if path else client.delete
+    response = await call(f"/processing_file/{file_id}/{path}")
+    assert response.status_code == 404
+    assert "message-dismiss" in await response.get_data(as_text=True)
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/processing_file/x/detail/", "/static/../app.py"])
+async def test_unknown_addresses_are_404(client: Client, path: str) -> None:
+    assert (await client.get(path)).status_code == 404
+
+
+async def test_the_detail_of_every_status(client: Client, core: Core) -> None:
+    file = await submit(core)
+    for status in Status:
+        async with core.database.connect() as connection:
+            await connection.execute(
+                text("UPDATE processing_file SET status = :s"), {"s": status.value}
+            )
+        page = await client.get(f"/processing_file/{file.id}/detail/")
+        assert page.status_code == 200
+        assert f">{status}</span>" in await page.get_data(as_text=True)
+
+
+async def test_downloads(client: Client, core: Core) -> None:
+    file = await submit(core, 'quote " and ünïcode.csv', b"a\n1\n")
+    original = await client.get(f"/processing_file/{file.id}/original/")
+    assert await original.get_data() == b"a\n1\n"
+    assert original.headers["Content-Disposition"].startswith("attachment")
+    (claimed,) = await claim_all(core)
+    folder = core.storage.open_attempt(file.id, 1)
+    (folder / "out.txt").write_text("made")
+    (folder / "secret.txt").write_text("not an artifact")
+    artifact = {"name": "out.txt", "title": "Out", "media_type": "text/plain", "size": 4}
+    await core.lifecycle.record([end(claimed.file, artifacts=[artifact])])
+    made = await client.get(f"/processing_file/{file.id}/artifact/out.txt/")
+    assert await made.get_data() == b"made"
+    for name in ("secret.txt", "..", "%2e%2e%2foriginal"):
+        missing = await client.get(f"/processing_file/{file.id}/artifact/{name}/")
+        assert missing.status_code == 404
+
+
+async def test_health_and_readiness(client: Client, core: Core) -> None:
+    assert (await client.get("/healthz")).status_code == 200
+    ready = await client.get("/readyz")
+    assert ready.status_code == 200
+    assert (await ready.get_json())["checks"] == {
+        "database": "ok",
+        "redis": "ok",
+        "migrations": "ok",
+    }
+    async with core.database.connect() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = 'older'"))
+    ready = await client.get("/readyz")
+    assert ready.status_code == 503
+    assert "older" in (await ready.get_json())["checks"]["migrations"]
+
+
+async def test_the_page_and_the_documentation_load_nothing_from_elsewhere(
+    client: Client,
+) -> None:
+    for path in ("/", "/docs"):
+        page = await page_at(client, path)
+        addresses = re.findall(r'(?:src|href)="([^"]+)"', page)
+        assert addresses
+        assert all(address.startswith(("/", "#")) for address in addresses)
+        for address in addresses:
+            if address.startswith("/static"):
+                assert (await client.get(address.partition("#")[0])).status_code == 200
+
+
+async def test_openapi_knows_the_contract(client: Client) -> None:
+    document = await (await client.get("/openapi.json")).get_json()
+    assert document["openapi"].startswith("3.1")
+    paths = document["paths"]
+    assert set(paths["/processing_file/"]["post"]["responses"]) >= {"201", "415", "503"}
+    assert "delete" in paths["/processing_file/{file_id}/"]
+    assert "get" in paths["/processing_file/{file_id}/detail/"]
+    stream = paths["/processing_file/listen-updates/"]["get"]["responses"]["200"]
+    assert "text/event-stream" in stream["content"]
+
+
+async def test_headers_of_every_answer(client: Client) -> None:
+    for path in ("/", "/docs", "/nothing", "/healthz", "/static/app.js"):
+        headers = (await client.get(path)).headers
+        policy = headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe-eval" not in policy
+        assert "'unsafe-inline'" not in policy.replace("style-src 'self' 'unsafe-inline'", "")
+        assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+async def test_another_site_cannot_act_through_its_visitors(client: Client, core: Core) -> None:
+    assert (await post(client, csv_part(), Origin="https://evil.example"))[0] == 403
+    assert await rows(core) == 0
+    assert (await post(client, csv_part(), Origin="http://localhost"))[0] == 201
+
+
+async def read_stream(client: Client, until: str, *, last_id: str = "", query: str = "") -> str:
+    """Collect a stream until it has said ``until``."""
+    headers = Headers({"Last-Event-ID": last_id} if last_id else {})
+    received = ""
+    async with client.request(
+        f"/processing_file/listen-updates/{query}", headers=headers
+    ) as connection:
+        await connection.send_complete()
+        async with asyncio.timeout(20):
+            while until not in received:
+                received += (await connection.receive()).decode()
+        await connection.disconnect()
+    return received
+
+
+def ids(stream: str) -> list[str]:
+    return re.findall(r"^id: (\S+)$", stream, re.MULTILINE)
+
+
+async def test_a_stream_begins_with_the_table(client: Client, core: Core) -> None:
+    await submit(core, "first.csv")
+    stream = await read_stream(client, "first.csv")
+    assert stream.startswith("retry: ")
+    assert "event: handlingStatusChanged\ndata: " in stream
+
+
+async def test_a_change_reaches_the_stream_with_its_stream_id(client: Client, core: Core) -> None:
+    reading = asyncio.create_task(read_stream(client, "second.csv"))
+    await asyncio.sleep(0)
+    await submit(core, "second.csv")
+    stream = await reading
+    newest = await core.events.last_id()
+    await submit(core, "third.csv")
+    again = await read_stream(client, "third.csv")
+    assert ids(again)[-1] == await core.events.last_id()
+    assert newest != ids(again)[-1]
+    assert "event: handlingStatusChanged" in stream
+
+
+async def test_who_missed_something_gets_the_table_and_no_gap(client: Client, core: Core) -> None:
+    await submit(core, "seen.csv")
+    seen = await core.events.last_id()
+    await submit(core, "missed.csv")
+    stream = await read_stream(client, "missed.csv", last_id=seen)
+    assert "event: gap" not in stream
+
+
+@pytest.mark.parametrize("how", ["header", "query"])
+async def test_who_comes_from_another_life_is_told_of_the_gap(
+    client: Client, core: Core, how: str
+) -> None:
+    await submit(core, "now.csv")
+    old = "1500000000000-0"
+    stream = await read_stream(
+        client,
+        "now.csv",
+        last_id=old if how == "header" else "",
+        query=f"?last_event_id={old}" if how == "query" else "",
+    )
+    assert stream.index("event: gap") < stream.index("event: handlingStatusChanged")
+
+
+async def test_a_wiped_stream_is_announced_to_open_clients(client: Client, core: Core) -> None:
+    await submit(core, "before.csv")
+    reading = asyncio.create_task(read_stream(client, "event: gap"))
+    await read_stream(client, "before.csv")
+    await core.commands.delete(core.events.stream)
+    # A stream that starts again with lower ids, as on a server whose clock went back.
+    await core.commands.xadd(core.events.stream, {"type": "status"}, id="1-1")
+    await submit_unannounced(core, "after.csv")
+    await reading
+    assert "after.csv" in await read_stream(client, "after.csv")
+
+
+async def submit_unannounced(core: Core, name: str) -> None:
+    """A row that no event speaks of: only a full snapshot can show it."""
+    async with core.database.connect() as connection:
+        file_id = await repository.next_id(connection)
+        new = repository.NewFile(
+            id=file_id, name=name, size=1, sha256="0" * 64, handler="profile", options={}
+        )
+        await repository.insert_file(connection, new)
+
+
+async def test_pages_of_the_table(client: Client, core: Core) -> None:
+    for number in range(55):
+        await submit_unannounced(core, f"file-{number}.csv")
+    first = await page_at(client, "/")
+    assert first.count("<tr id=") == 50
+    older = re.search(r'href="(/\?before=\d+)"', first)
+    assert older is not None
+    second = await page_at(client, older[1])
+    assert second.count("<tr id=") == 5
+    assert (await client.get("/?before=nonsense")).status_code == 200
