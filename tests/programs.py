@@ -23,8 +23,11 @@ def environment(settings: Settings) -> dict[str, str]:
 class Program:
     """One running program with its log."""
 
-    def __init__(self, argv: list[str], env: Mapping[str, str], log: Path) -> None:
+    def __init__(
+        self, argv: list[str], env: Mapping[str, str], log: Path, module: str = ""
+    ) -> None:
         self.log_path = log
+        self.module = module
         self.process: subprocess.Popen[bytes] = spawn(argv, env=env, log=log)
 
     @property
@@ -62,7 +65,7 @@ class Programs:
     def start(self, module: str, **env: str) -> Program:
         log = self.folder / f"{module}-{len(self._started)}.log"
         argv = [sys.executable, "-m", module]
-        program = Program(argv, environment(self.settings) | env, log)
+        program = Program(argv, environment(self.settings) | env, log, module)
         self._started.append(program)
         return program
 
@@ -75,6 +78,10 @@ class Programs:
         program = self.start("worker", **env)
         self._until(program, lambda: " ready, " in program.log)
         return program
+
+    def running(self, module: str) -> list[Program]:
+        """The programs of ``module`` that still run."""
+        return [p for p in self._started if p.module == module and p.process.poll() is None]
 
     def _answers(self) -> bool:
         try:

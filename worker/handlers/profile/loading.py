@@ -120,7 +120,7 @@ def _rejects(connection: duckdb.DuckDBPyConnection, path: Path) -> list[Reject]:
         )
     lines = _line_numbers(path, [row[0] for row in rows])
     return [
-        Reject(line, byte, column, _reason(kind, message, index), raw or "")
+        Reject(line, byte, column, _reason(kind, message, index), (raw or "").strip("\r\n"))
         for line, (byte, column, kind, message, index, raw) in zip(lines, rows, strict=True)
     ]
 
