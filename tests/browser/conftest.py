@@ -1,6 +1,6 @@
 """A real browser on the real programs."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
@@ -10,11 +10,11 @@ from tests.programs import Programs
 
 
 @pytest.fixture
-def site(programs: Programs) -> Iterator[Programs]:
+def site(programs: Programs) -> Programs:
     """Web and one worker."""
     programs.worker()
     programs.web()
-    yield programs
+    return programs
 
 
 @pytest.fixture(scope="session")

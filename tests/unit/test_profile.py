@@ -250,3 +250,9 @@ def test_utf8_is_not_copied(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("ä,b\n")
     assert source.prepare(path, tmp_path).path == path
+
+
+def test_an_unclosed_quote_says_how_much_it_took(run: Profile) -> None:
+    result = run(b'a,b\n1,"open\n' + b"2,y\n" * 99)
+    assert result.summary["accounting"] == {"read": 1, "written": 0, "rejected": 1}
+    assert "the record takes 100 lines" in result.summary["rejects"][0]["reason"]

@@ -52,7 +52,8 @@ def detect(text: Text) -> Dialect:
     with text.path.open("rb") as file:
         head = file.read(SAMPLE_BYTES)
         complete = not file.read(1)
-    newline = _newline(head)
+    # A CR at the very end of a part may be half of a CRLF.
+    newline = _newline(head if complete else head.removesuffix(b"\r"))
     sample = head.decode("utf-8", "ignore")
     sample = re.sub("\r\n?", "\n", sample)
     if not complete:  # the last line may be cut
@@ -72,8 +73,6 @@ def detect(text: Text) -> Dialect:
 
 
 def _newline(head: bytes) -> str:
-    # A CR at the very end may be half of a CRLF.
-    head = head.removesuffix(b"\r") or head
     crlf = head.count(b"\r\n")
     lf, cr = head.count(b"\n") - crlf, head.count(b"\r") - crlf
     kinds = [kind for kind, n in (("\r\n", crlf), ("\n", lf), ("\r", cr)) if n]

@@ -16,6 +16,7 @@ STAGING = "staging.parquet"
 MOST_REJECTS = 100_000
 BUFFER_BYTES = 4_000_000
 _RAW_SHOWN = 2000
+_BLANKS_SEARCHED = 4096
 
 
 class AccountingMismatch(Exception):
@@ -65,11 +66,37 @@ def load(
         connection.execute(f"CREATE TABLE empty ({names})")
         connection.execute(f"COPY empty TO {literal(STAGING)} (FORMAT parquet)")
         return Loaded(dialect.columns, 0, [])
+    strict = dialect.newline != ""
+    try:
+        written = _stage(connection, path, dialect, count, strict=strict)
+    except duckdb.InvalidInputException:
+        # Line ends that are mixed further down. The lenient reader may swallow records after an
+        # unclosed quote, which the count will tell.
+        try:
+            strict = False
+            written = _stage(connection, path, dialect, count, strict=strict)
+        except duckdb.InvalidInputException as error:
+            raise BadInput(f"The engine cannot read this file: {_first_line(error)}") from error
+    return Loaded(dialect.columns, written, _rejects(connection, path, strict=strict))
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0].removeprefix("Invalid Input Error: ")
+
+
+def _stage(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    dialect: Dialect,
+    count: Count,
+    *,
+    strict: bool,
+) -> int:
     row = connection.execute(
-        f"COPY (FROM {_read_csv(path, dialect, count)}) TO {literal(STAGING)} "
+        f"COPY (FROM {_read_csv(path, dialect, count, strict=strict)}) TO {literal(STAGING)} "
         + parquet(dialect.columns)
     ).fetchone()
-    return Loaded(dialect.columns, int(row[0]) if row else 0, _rejects(connection, path))
+    return int(row[0]) if row else 0
 
 
 def parquet(columns: Sequence[str]) -> str:
@@ -78,7 +105,7 @@ def parquet(columns: Sequence[str]) -> str:
     return f"(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {rows})"
 
 
-def _read_csv(path: Path, dialect: Dialect, count: Count) -> str:
+def _read_csv(path: Path, dialect: Dialect, count: Count, *, strict: bool) -> str:
     names = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in dialect.columns)
     longest = max(2_000_000, min(count.longest + 1024, MAX_RECORD_BYTES + 1024))
     options = {
@@ -90,10 +117,11 @@ def _read_csv(path: Path, dialect: Dialect, count: Count) -> str:
         "columns": "{" + names + "}",
         # A quoted "" is an empty text, nothing between two delimiters is no value.
         "allow_quoted_nulls": "false",
-        # The engine finds LF, CRLF and CR by itself; told CRLF, it reads nothing. Mixed ones
-        # need the lenient reader; the count tells if that swallowed anything.
-        "strict_mode": str(dialect.newline != "").lower(),
+        # Line ends it finds by itself; told CRLF, it reads nothing.
+        "strict_mode": str(strict).lower(),
         "store_rejects": "true",
+        "rejects_table": literal(_rejects_table(strict)),
+        "rejects_scan": literal(_rejects_table(strict) + "_scan"),
         "rejects_limit": str(MOST_REJECTS * 2),
         "max_line_size": str(longest),
         "buffer_size": str(max(BUFFER_BYTES, longest * 2)),
@@ -102,14 +130,20 @@ def _read_csv(path: Path, dialect: Dialect, count: Count) -> str:
     return f"read_csv({literal(str(path))}, {arguments})"
 
 
-def _rejects(connection: duckdb.DuckDBPyConnection, path: Path) -> list[Reject]:
+def _rejects_table(strict: bool) -> str:
+    return "strict_rejects" if strict else "lenient_rejects"
+
+
+def _rejects(connection: duckdb.DuckDBPyConnection, path: Path, *, strict: bool) -> list[Reject]:
     # One bad record makes several rows here; `line` is a record number, the byte is exact.
     rows = connection.execute(
-        """
+        f"""
         SELECT line_byte_position, arg_min(coalesce(column_name, ''), column_idx),
                arg_min(error_type::VARCHAR, column_idx), arg_min(error_message, column_idx),
-               max(column_idx), arg_min(csv_line, column_idx)[:?]
-        FROM reject_errors GROUP BY line_byte_position ORDER BY line_byte_position
+               max(column_idx), arg_min(csv_line, column_idx)[:?],
+               max(length(trim(csv_line, chr(10)))
+                   - length(replace(trim(csv_line, chr(10)), chr(10), '')))
+        FROM {_rejects_table(strict)} GROUP BY line_byte_position ORDER BY line_byte_position
         """,
         [_RAW_SHOWN],
     ).fetchall()
@@ -118,14 +152,17 @@ def _rejects(connection: duckdb.DuckDBPyConnection, path: Path) -> list[Reject]:
             f"More than {MOST_REJECTS:,} records do not fit the dialect that was found; the first "
             f"at byte {rows[0][0]:,}: {rows[0][3]}."
         )
-    lines = _line_numbers(path, [row[0] for row in rows])
+    starts = _starts(path, [(row[0], row[5] or "") for row in rows])
+    lines = _line_numbers(path, starts)
     return [
-        Reject(line, byte, column, _reason(kind, message, index), (raw or "").strip("\r\n"))
-        for line, (byte, column, kind, message, index, raw) in zip(lines, rows, strict=True)
+        Reject(line, byte, column, _reason(kind, message, index, breaks), (raw or "").strip("\r\n"))
+        for line, byte, (_, column, kind, message, index, raw, breaks) in zip(
+            lines, starts, rows, strict=True
+        )
     ]
 
 
-def _reason(kind: str, message: str, found: int) -> str:
+def _reason(kind: str, message: str, found: int, breaks: int) -> str:
     expected = message.removeprefix("Expected Number of Columns: ").split(" ")[0]
     match kind:
         case "MISSING COLUMNS":
@@ -134,13 +171,32 @@ def _reason(kind: str, message: str, found: int) -> str:
         case "TOO MANY COLUMNS":
             return f"more values than there are columns ({found} for {expected})"
         case "UNQUOTED VALUE":
-            return "a quoted value is not closed, or goes on after its closing quote"
+            # An unclosed quote takes everything after it along; that must not look like one line.
+            span = f"; the record takes {breaks + 1:,} lines" if breaks else ""
+            return f"a quoted value is not closed, or goes on after its closing quote{span}"
         case "LINE SIZE OVER MAXIMUM":
             return "the record is too long"
         case "INVALID ENCODING":
             return "the record is not valid UTF-8"
         case _:
             return message
+
+
+def _starts(path: Path, claimed: Sequence[tuple[int, str]]) -> list[int]:
+    """Return where each reject really begins.
+
+    The engine counts on from the reject before, and is off by one for every blank line that stood
+    in front of that; so its text is looked for just before the place it names.
+    """
+    starts = []
+    with path.open("rb") as file:
+        for byte, text in claimed:
+            raw = text.strip("\r\n").encode()
+            window = min(byte, _BLANKS_SEARCHED)
+            file.seek(byte - window)
+            found = file.read(window + len(raw)).rfind(raw)
+            starts.append(byte - window + found if found >= 0 else byte)
+    return starts
 
 
 def _line_numbers(path: Path, offsets: Sequence[int]) -> list[int]:

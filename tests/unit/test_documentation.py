@@ -1,0 +1,54 @@
+"""Documentation that cannot be right is found here."""
+
+import re
+import tomllib
+
+from processing.schema import ROOT
+from processing.states import TRANSITIONS, Outcome
+from worker.handlers import Handler
+
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def test_every_local_link_leads_somewhere() -> None:
+    for page in PAGES:
+        for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_path_of_an_upload_names_real_files() -> None:
+    readme = (ROOT / "README.md").read_text()
+    section = readme.partition("## The path of one upload")[2].partition("## ")[0]
+    named = re.findall(r"^((?:quart_app|processing|worker)/\S+?),?\s", section, re.MULTILINE)
+    assert len(named) >= 10
+    for name in named:
+        path = ROOT / name.rstrip("*").rstrip("/")
+        assert path.is_dir() or path.with_suffix(".py").exists(), name
+
+
+def test_the_state_diagram_is_the_table() -> None:
+    page = (ROOT / "docs" / "lifecycle.md").read_text()
+    drawn = set(re.findall(r"^    (\w+) --> (\w+)", page, re.MULTILINE))
+    assert drawn == {(str(a), str(b)) for a, targets in TRANSITIONS.items() for b in targets}
+    for outcome in Outcome:
+        assert f"| {outcome}" in page
+
+
+def test_every_dependency_has_its_reason() -> None:
+    text = (ROOT / "pyproject.toml").read_text()
+    block = text.partition("dependencies = [")[2].partition("\n]")[0]
+    lines = [line.strip() for line in block.splitlines() if line.strip()]
+    assert lines[0].startswith("#")
+    project = tomllib.loads(text)["project"]
+    assert len(project["dependencies"]) == sum(not line.startswith("#") for line in lines)
+
+
+def test_the_example_handler_of_the_readme_works() -> None:
+    readme = (ROOT / "README.md").read_text()
+    code = readme.partition("```python\n")[2].partition("```")[0]
+    namespace: dict[str, object] = {}
+    exec(compile(code, "README.md", "exec"), namespace)
+
+    found = namespace["count_lines"]
+    assert isinstance(found, Handler)
+    assert found.title == "Count lines"
