@@ -26,6 +26,24 @@ for i = 1, #ARGV, 2 do
 end
 """
 
+# A rebuild may have given a running file a second entry; it goes with the first.
+_DONE = """
+local function finish(entry)
+    redis.call('XACK', KEYS[1], ARGV[1], entry)
+    redis.call('XDEL', KEYS[1], entry)
+end
+for i = 3, 2 + ARGV[2] do
+    finish(ARGV[i])
+end
+for i = 3 + ARGV[2], #ARGV do
+    local entry = redis.call('HGET', KEYS[2], ARGV[i])
+    if entry then
+        finish(entry)
+        redis.call('HDEL', KEYS[2], ARGV[i])
+    end
+end
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
@@ -59,6 +77,7 @@ class Jobs:
         self._commands = commands
         self._reader = reader
         self._add = commands.register_script(_ADD)
+        self._done = commands.register_script(_DONE)
 
     async def ensure_group(self) -> bool:
         """Create stream and group where they are missing; True if they were."""
@@ -130,26 +149,23 @@ class Jobs:
                 raise
 
     async def done(self, deliveries: Iterable[Delivery]) -> None:
-        """Acknowledge and delete entries whose job needs no more deliveries."""
+        """Acknowledge and delete entries; those with a file id: all that the file has."""
         deliveries = list(deliveries)
-        if not deliveries:
-            return
         entries = [delivery.entry_id for delivery in deliveries]
         files = [str(delivery.file_id) for delivery in deliveries if delivery.file_id is not None]
-        with reaching_redis():
-            pipeline = self._commands.pipeline(transaction=True)
-            pipeline.xack(self.stream, GROUP, *entries)
-            pipeline.xdel(self.stream, *entries)
-            if files:
-                pipeline.hdel(self.index, *files)
-            await pipeline.execute()
+        await self._finish(entries, files)
 
     async def withdraw(self, file_id: int) -> None:
-        """Take the entry of a file that shall not run off the stream, if it is known."""
-        with reaching_redis():
-            entry: Any = await self._commands.hget(self.index, str(file_id))
-        if entry is not None:
-            await self.done([Delivery(entry, file_id)])
+        """Take the entry of a file that shall not run off the stream."""
+        await self._finish([], [str(file_id)])
+
+    async def _finish(self, entries: Sequence[str], files: Sequence[str]) -> None:
+        if entries or files:
+            with reaching_redis():
+                await self._done(
+                    keys=[self.stream, self.index],
+                    args=[GROUP, len(entries), *entries, *files],
+                )
 
     async def missing(self, file_ids: Sequence[int]) -> set[int]:
         """Find those of ``file_ids`` that have no entry on the stream."""

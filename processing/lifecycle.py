@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from processing import repository
 from processing.database import Database
-from processing.errors import NotFound, RedisAway
+from processing.errors import NotFound, RedisAway, ServiceUnavailable
 from processing.events import Event, Events
 from processing.jobs import Delivery, Jobs
 from processing.models import ProcessingFile
@@ -130,18 +130,19 @@ class Lifecycle:
                 lease_seconds=lease_seconds,
                 max_failures=max_failures,
             )
-        try:
-            await self._announce(taken)
-        except RedisAway as error:
-            # Claimed is claimed; running jobs go on without Redis, and their end is announced.
-            logger.warning("claimed %d files unannounced: %s", len(taken), error)
         claimed = [
             Claimed(file, by_file.pop(file.id))
             for file in taken
             if file.status == Status.PROCESSING
         ]
-        # Poison rows stay in by_file: they are terminal now and settled like any other.
-        await self._settle(by_file)
+        try:
+            await self._announce(taken)
+            await self._jobs.done(by_file.pop(file.id) for file in taken if file.terminal)
+            await self._settle(by_file)
+        except ServiceUnavailable as error:
+            # Claimed is claimed, and jobs can run without Redis. What is not settled now stays
+            # pending and is reclaimed.
+            logger.warning("claimed %d files, the rest has to wait: %s", len(claimed), error)
         return claimed
 
     async def _settle(self, by_file: Mapping[int, Delivery]) -> None:

@@ -15,7 +15,7 @@ RETRY_SECONDS = 5
 
 
 async def _answer(text: str, status: int) -> Response:
-    response = Response(await fragments.dismiss(text), status, content_type="text/html")
+    response = Response(await fragments.dismiss(text), status)
     if status == 503:
         response.headers["Retry-After"] = str(RETRY_SECONDS)
     return response

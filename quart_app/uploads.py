@@ -15,6 +15,7 @@ from processing.core import Core
 from processing.errors import (
     BadForm,
     BadName,
+    DatabaseAway,
     NotCsv,
     RedisAway,
     Refused,
@@ -259,13 +260,23 @@ async def check_servers(core: Core) -> None:
             raise RedisAway("no PONG")
 
 
+_submitting: set[asyncio.Task[list[ProcessingFile]]] = set()
+
+
 async def submit(core: Core, form: Form) -> list[ProcessingFile]:
-    """Turn every stored file of a form into a processing file.
+    """Turn every stored file of a form into a processing file, also if the client hangs up now.
 
     Raises:
         Refused: the handler is unknown; nothing is kept then.
         DatabaseAway: what was not accepted yet is deleted.
     """
+    task = asyncio.create_task(_submit(core, form))
+    _submitting.add(task)
+    task.add_done_callback(_submitting.discard)
+    return await asyncio.shield(task)
+
+
+async def _submit(core: Core, form: Form) -> list[ProcessingFile]:
     try:
         handler = form.fields.get("handler") or DEFAULT_HANDLER
         async with core.database.connect() as connection:
@@ -275,12 +286,19 @@ async def submit(core: Core, form: Form) -> list[ProcessingFile]:
             raise UnknownHandler(f"There is no handler “{handler[:100]}”. Choose one of: {names}.")
         schema = known[handler].options_schema if handler in known else {}
         options = _options(form.fields, schema)
-        return [
-            await core.lifecycle.submit(
-                Upload(partial=partial, name=name, sha256=digest, handler=handler, options=options)
+        files: list[ProcessingFile] = []
+        for name, partial, digest in form.files:
+            upload = Upload(
+                partial=partial, name=name, sha256=digest, handler=handler, options=options
             )
-            for name, partial, digest in form.files
-        ]
+            try:
+                files.append(await core.lifecycle.submit(upload))
+            except DatabaseAway:
+                if not files:
+                    raise
+                # Some are accepted already, and the answer has to say which.
+                form.refusals.append(Refused(f"“{name}” was not taken in: PostgreSQL went away."))
+        return files
     finally:
         form.discard()
 

@@ -25,7 +25,7 @@ async def watch(events: Events, executor: Executor) -> None:
             for entry_id, event in await events.read(cursor):
                 cursor = entry_id
                 if event is not None and event.status == Status.CANCELED:
-                    executor.cancel(event.file_id)
+                    executor.cancel(event.file_id, event.attempt)
         except ServiceUnavailable as error:
             logger.debug("cannot hear cancels: %s", error)
             cursor = ""  # the stream may come back empty, with lower ids

@@ -56,7 +56,7 @@ class Executor:
         self._job_seconds = job_seconds or None
         self._max_failures = max_failures
         self._tasks: set[asyncio.Task[None]] = set()
-        self._cancelled: dict[int, None] = {}
+        self._cancelled: dict[int, int] = {}
         self._freed = asyncio.Event()
         self.running: dict[int, Running] = {}
 
@@ -85,18 +85,17 @@ class Executor:
         """Begin a job in the background."""
         running = Running(claimed)
         self.running[claimed.file.id] = running
-        if claimed.file.id in self._cancelled:
-            # The cancel was announced while the answer to our claim was on its way.
-            del self._cancelled[claimed.file.id]
-            running.revoked = True
+        # The cancel may have been announced while the answer to our claim was on its way.
+        cancelled = self._cancelled.pop(claimed.file.id, 0)
+        running.revoked = claimed.file.attempt <= cancelled
         task = asyncio.create_task(self._execute(running))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def cancel(self, file_id: int) -> None:
-        """A cancel was announced: kill the job if it is ours, now or in a moment."""
+    def cancel(self, file_id: int, attempt: int) -> None:
+        """A cancel of ``attempt`` was announced: kill the job if it is ours, now or in a moment."""
         if not self.revoke(file_id):
-            self._cancelled[file_id] = None
+            self._cancelled[file_id] = attempt
             while len(self._cancelled) > REMEMBERED_CANCELS:
                 del self._cancelled[next(iter(self._cancelled))]
 

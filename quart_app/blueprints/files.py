@@ -76,7 +76,7 @@ async def upload() -> Response:
             if form.refusals
             else BadForm("The form has no file; choose one in the field “file”.")
         )
-    response = Response(await fragments.accepted(files, form.refusals), 201, content_type=HTML)
+    response = Response(await fragments.accepted(files, form.refusals), 201)
     response.headers["Location"] = f"/processing_file/{files[0].id}/detail/"
     return response
 

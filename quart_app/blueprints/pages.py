@@ -25,7 +25,7 @@ async def index() -> Response:
     `?before=ID` shows files older than that id.
     """
     try:
-        return Response(await fragments.page(requested_view()), content_type="text/html")
+        return Response(await fragments.page(requested_view()))
     except DatabaseAway:
         page = await fragments.page_without_table()
-        return Response(page, 503, content_type="text/html")
+        return Response(page, 503)

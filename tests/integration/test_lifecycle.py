@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from processing import repository
+from processing.broker import command_client
 from processing.core import Core
 from processing.errors import NotFound
 from processing.events import START
@@ -308,3 +309,29 @@ async def test_the_sweep_deletes_what_no_row_needs(core: Core) -> None:
     await core.recovery.sweep()
     assert not core.storage.original(file.id).parent.exists()
     assert fresh.exists()  # an upload on its way: its row comes in a moment
+
+
+async def test_a_second_entry_of_a_running_file_goes_with_the_first(core: Core) -> None:
+    file = await submit(core)
+    (claimed,) = await claim_all(core)
+    await core.commands.delete(core.jobs.stream, core.jobs.index)
+    assert await core.recovery.requeue_missing() == 1
+    assert await claim_all(core, OTHER) == []  # left pending: our lease runs
+    written = await core.lifecycle.record([end(claimed.file)])
+    await core.lifecycle.conclude(written, [claimed.delivery])
+    assert await core.commands.xlen(core.jobs.stream) == 0
+    assert await status_events(core, file.id) == ["Waiting", "Processing", "Ok"]
+
+
+async def test_a_claim_counts_although_redis_goes_away(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await submit(core)
+    await core.jobs.ensure_group()
+    deliveries = await core.jobs.read(ME, 10)
+    # The port of nobody: the real client meets a real refusal.
+    lost = command_client("redis://127.0.0.1:1/0")
+    monkeypatch.setattr(core.events, "_commands", lost)
+    claimed = await core.lifecycle.claim(deliveries, worker=ME, lease_seconds=30, max_failures=3)
+    await lost.aclose()
+    assert len(claimed) == 1
