@@ -14,6 +14,7 @@ from processing.states import Status
 from quart_app import fragments, sse, uploads
 from quart_app.blueprints.pages import MOST_ID, requested_view
 from quart_app.hub import Hub, Subscriber
+from quart_app.multipart import CSV_TYPE, Receiver
 from quart_app.openapi import describe
 from quart_app.resources import core, hub, settings
 
@@ -35,7 +36,7 @@ _FORM = {
                     "option.seconds": {"type": "string", "description": "an option, by its name"},
                 },
             },
-            "encoding": {"file": {"contentType": uploads.CSV_TYPE}},
+            "encoding": {"file": {"contentType": CSV_TYPE}},
         }
     },
 }
@@ -64,7 +65,7 @@ async def upload() -> Response:
     try:
         await uploads.check_servers(core())
         await asyncio.to_thread(uploads.check_length, request.content_length, limit, core().storage)
-        receiver = uploads.Receiver(core().storage, request.headers.get("Content-Type", ""), limit)
+        receiver = Receiver(core().storage, request.headers.get("Content-Type", ""), limit)
         form = await receiver.receive(body)
     except Exception:
         await uploads.discard(body)

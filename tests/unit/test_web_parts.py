@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from processing.errors import BadForm, BadName, Refused
 from processing.storage import Storage
-from quart_app import charts, formats, sse, uploads
+from quart_app import charts, formats, multipart, sse
 from quart_app.backpressure import MOST_BUFFERED_BYTES, BackpressureBody
 from quart_app.hub import GAP, TABLE, Subscriber, View
 from quart_app.sse import Message
@@ -106,7 +106,7 @@ def test_charts_are_well_formed_whatever_they_show(counts: list[int], label: str
 @given(st.text())
 def test_clean_names_are_one_component(raw: str) -> None:
     try:
-        name = uploads.clean_name(raw)
+        name = multipart.clean_name(raw)
     except BadName as error:
         assert str(error)
     else:
@@ -169,10 +169,10 @@ async def pieces(body: bytes, cuts: list[int]) -> AsyncIterator[bytes]:
         yield body[start:end]
 
 
-def receive(folder: Path, body: bytes, cuts: list[int], limit: int = 10_000) -> uploads.Form:
+def receive(folder: Path, body: bytes, cuts: list[int], limit: int = 10_000) -> multipart.Form:
     storage = Storage(folder)
     storage.prepare()
-    return asyncio.run(uploads.Receiver(storage, TYPE, limit).receive(pieces(body, cuts)))
+    return asyncio.run(multipart.Receiver(storage, TYPE, limit).receive(pieces(body, cuts)))
 
 
 any_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

@@ -1,35 +1,16 @@
-"""All the SQL. Every function takes its connection first and is one statement.
-
-Statements that touch many rows lock them in the order of their ids, so that two batches which
-overlap wait for each other instead of deadlocking.
-"""
+"""The statements that change what a file is doing; each is fenced by status, attempt or lease."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Row, bindparam, insert, select, text
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from processing.models import HandlerInfo, ProcessingFile, handler, processing_file
-from processing.states import OPEN_STATUSES, Outcome, Status, sources_of
-
-_RECORD_FIELDS = [field.name for field in fields(ProcessingFile)]
-_LIST_COLUMNS = [processing_file.c[name] for name in _RECORD_FIELDS if name != "result"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewFile:
-    """What the row of a stored upload starts with; ``size`` in bytes."""
-
-    id: int
-    name: str
-    size: int
-    sha256: str
-    handler: str
-    options: dict[str, Any]
+from processing.models import ProcessingFile, processing_file
+from processing.repository.files import LIST_COLUMNS, record
+from processing.states import Outcome, Status, sources_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,54 +43,11 @@ class ProgressReport:
     stage: str | None
 
 
-def _record(row: Row[Any]) -> ProcessingFile:
-    values = dict(row._mapping)
-    values["status"] = Status(values["status"])
-    values["outcome"] = Outcome(values["outcome"]) if values["outcome"] else None
-    return ProcessingFile(**values)
-
-
 def _rows(records: Iterable[Any]) -> str:
-    return json.dumps([asdict(record) for record in records])
+    return json.dumps([asdict(item) for item in records])
 
 
-async def next_id(connection: AsyncConnection) -> int:
-    """Reserve the id of a file that is about to be stored."""
-    statement = text("SELECT nextval(pg_get_serial_sequence('processing_file', 'id'))")
-    return int((await connection.execute(statement)).scalar_one())
-
-
-async def insert_file(connection: AsyncConnection, new: NewFile) -> ProcessingFile:
-    """Insert a Waiting row and return it."""
-    statement = insert(processing_file).values(**asdict(new)).returning(*_LIST_COLUMNS)
-    return _record((await connection.execute(statement)).one())
-
-
-async def get_file(connection: AsyncConnection, file_id: int) -> ProcessingFile | None:
-    """Read one row with its result."""
-    columns = [processing_file.c[name] for name in _RECORD_FIELDS]
-    statement = select(*columns).where(processing_file.c.id == file_id)
-    row = (await connection.execute(statement)).one_or_none()
-    return _record(row) if row is not None else None
-
-
-async def list_files(
-    connection: AsyncConnection, *, limit: int, before: int | None = None
-) -> list[ProcessingFile]:
-    """Read at most ``limit`` rows, newest first, with ids below ``before``."""
-    statement = select(*_LIST_COLUMNS).order_by(processing_file.c.id.desc()).limit(limit)
-    if before is not None:
-        statement = statement.where(processing_file.c.id < before)
-    return [_record(row) for row in await connection.execute(statement)]
-
-
-async def get_files(connection: AsyncConnection, ids: Sequence[int]) -> list[ProcessingFile]:
-    """Read the rows with these ids, without their results."""
-    statement = select(*_LIST_COLUMNS).where(processing_file.c.id.in_(list(ids)))
-    return [_record(row) for row in await connection.execute(statement)]
-
-
-_RETURNING = ", ".join(f"f.{column.name}" for column in _LIST_COLUMNS)
+_RETURNING = ", ".join(f"f.{column.name}" for column in LIST_COLUMNS)
 
 _CLAIM = text(f"""
     WITH due AS (
@@ -164,7 +102,7 @@ async def claim(
         "lease_seconds": lease_seconds,
         "max_failures": max_failures,
     }
-    return [_record(row) for row in await connection.execute(_CLAIM, parameters)]
+    return [record(row) for row in await connection.execute(_CLAIM, parameters)]
 
 
 _RENEW = text("""
@@ -255,7 +193,7 @@ _FINISH = text(f"""
 
 async def finish(connection: AsyncConnection, ends: Sequence[Finish]) -> list[ProcessingFile]:
     """Write how attempts ended; return the rows whose attempt was still the current one."""
-    return [_record(row) for row in await connection.execute(_FINISH, {"rows": _rows(ends)})]
+    return [record(row) for row in await connection.execute(_FINISH, {"rows": _rows(ends)})]
 
 
 _HAND_BACK = text(f"""
@@ -278,7 +216,7 @@ _HAND_BACK = text(f"""
 async def hand_back(connection: AsyncConnection, held: Mapping[int, int]) -> list[ProcessingFile]:
     """Return ``held`` (id → attempt) to Waiting without counting the attempt as a failure."""
     parameters = {"ids": list(held), "attempts": list(held.values())}
-    return [_record(row) for row in await connection.execute(_HAND_BACK, parameters)]
+    return [record(row) for row in await connection.execute(_HAND_BACK, parameters)]
 
 
 _LEAVE = text(f"""
@@ -298,7 +236,7 @@ async def leave(connection: AsyncConnection, file_id: int, target: Status) -> Pr
     """Move a file to Canceled or Removed if its status allows that; None where it does not."""
     parameters = {"id": file_id, "target": target.value, "sources": sources_of(target)}
     row = (await connection.execute(_LEAVE, parameters)).one_or_none()
-    return _record(row) if row is not None else None
+    return record(row) if row is not None else None
 
 
 _RELEASE_DUE = text("""
@@ -317,62 +255,3 @@ async def release_due(connection: AsyncConnection, *, limit: int) -> list[tuple[
     """Clear the due time of retries whose time has come; return their (id, handler)."""
     rows = await connection.execute(_RELEASE_DUE, {"limit": limit})
     return [(row.id, row.handler) for row in rows]
-
-
-_UNQUEUED = text("""
-    SELECT id, handler, status FROM processing_file
-    WHERE status = ANY(CAST(:open AS text[])) AND id > :after
-      AND ((status = 'Waiting' AND due_at IS NULL) OR (status = 'Processing'))
-    ORDER BY id LIMIT :limit
-""")
-
-
-async def open_files(
-    connection: AsyncConnection, *, after: int, limit: int
-) -> list[tuple[int, str, Status]]:
-    """Read (id, handler, status) of files that must have an entry on the job stream."""
-    parameters = {"open": sorted(OPEN_STATUSES), "after": after, "limit": limit}
-    rows = await connection.execute(_UNQUEUED, parameters)
-    return [(row.id, row.handler, Status(row.status)) for row in rows]
-
-
-async def upsert_handlers(connection: AsyncConnection, infos: Sequence[HandlerInfo]) -> None:
-    """Write what a worker offers."""
-    statement = upsert(handler).values([asdict(info) for info in infos])
-    taken = {name: statement.excluded[name] for name in ("title", "description", "options_schema")}
-    statement = statement.on_conflict_do_update(
-        index_elements=["name"], set_={**taken, "seen_at": text("now()")}
-    )
-    await connection.execute(statement)
-
-
-async def list_handlers(connection: AsyncConnection) -> list[HandlerInfo]:
-    """Read every handler any worker has offered, by name."""
-    columns = (handler.c.name, handler.c.title, handler.c.description, handler.c.options_schema)
-    rows = await connection.execute(select(*columns).order_by(handler.c.name))
-    return [HandlerInfo(*row) for row in rows]
-
-
-async def try_sweep_lock(connection: AsyncConnection, key: int) -> bool:
-    """Take the advisory lock ``key`` for this connection; False if another holds it."""
-    statement = text("SELECT pg_try_advisory_lock(:key)")
-    return bool((await connection.execute(statement, {"key": key})).scalar_one())
-
-
-async def release_sweep_lock(connection: AsyncConnection, key: int) -> None:
-    """Give the advisory lock back."""
-    await connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": key})
-
-
-async def ping(connection: AsyncConnection) -> None:
-    """Ask the server for an answer."""
-    await connection.execute(text("SELECT 1"))
-
-
-async def schema_revision(connection: AsyncConnection) -> str | None:
-    """Read the revision Alembic wrote; None in a database that was never migrated."""
-    exists = text("SELECT to_regclass('alembic_version') IS NOT NULL")
-    if not (await connection.execute(exists)).scalar_one():
-        return None
-    statement = text("SELECT version_num FROM alembic_version")
-    return (await connection.execute(statement)).scalar_one_or_none()

@@ -1,0 +1,70 @@
+"""Reading and inserting files."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from sqlalchemy import Row, insert, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from processing.models import ProcessingFile, processing_file
+from processing.states import Outcome, Status
+
+_RECORD_FIELDS = [field.name for field in fields(ProcessingFile)]
+LIST_COLUMNS = [processing_file.c[name] for name in _RECORD_FIELDS if name != "result"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewFile:
+    """What the row of a stored upload starts with; ``size`` in bytes."""
+
+    id: int
+    name: str
+    size: int
+    sha256: str
+    handler: str
+    options: dict[str, Any]
+
+
+def record(row: Row[Any]) -> ProcessingFile:
+    """Make a record of a row with LIST_COLUMNS, or with the result too."""
+    values = dict(row._mapping)
+    values["status"] = Status(values["status"])
+    values["outcome"] = Outcome(values["outcome"]) if values["outcome"] else None
+    return ProcessingFile(**values)
+
+
+async def next_id(connection: AsyncConnection) -> int:
+    """Reserve the id of a file that is about to be stored."""
+    statement = text("SELECT nextval(pg_get_serial_sequence('processing_file', 'id'))")
+    return int((await connection.execute(statement)).scalar_one())
+
+
+async def insert_file(connection: AsyncConnection, new: NewFile) -> ProcessingFile:
+    """Insert a Waiting row and return it."""
+    statement = insert(processing_file).values(**asdict(new)).returning(*LIST_COLUMNS)
+    return record((await connection.execute(statement)).one())
+
+
+async def get_file(connection: AsyncConnection, file_id: int) -> ProcessingFile | None:
+    """Read one row with its result."""
+    columns = [processing_file.c[name] for name in _RECORD_FIELDS]
+    statement = select(*columns).where(processing_file.c.id == file_id)
+    row = (await connection.execute(statement)).one_or_none()
+    return record(row) if row is not None else None
+
+
+async def list_files(
+    connection: AsyncConnection, *, limit: int, before: int | None = None
+) -> list[ProcessingFile]:
+    """Read at most ``limit`` rows, newest first, with ids below ``before``."""
+    statement = select(*LIST_COLUMNS).order_by(processing_file.c.id.desc()).limit(limit)
+    if before is not None:
+        statement = statement.where(processing_file.c.id < before)
+    return [record(row) for row in await connection.execute(statement)]
+
+
+async def get_files(connection: AsyncConnection, ids: Sequence[int]) -> list[ProcessingFile]:
+    """Read the rows with these ids, without their results."""
+    statement = select(*LIST_COLUMNS).where(processing_file.c.id.in_(list(ids)))
+    return [record(row) for row in await connection.execute(statement)]
