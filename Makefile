@@ -8,7 +8,7 @@ export UV_PYTHON_DOWNLOADS := never
 # Byte code once, here: the programs start in half the time.
 SYNC := $(BIN)/uv sync --quiet --locked --inexact --compile-bytecode
 
-.PHONY: help run test check unit integration acceptance browser format redis-cli vendor screenshots clean
+.PHONY: help run test check unit integration acceptance browser chaos chaos-short format redis-cli vendor screenshots clean
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -31,7 +31,7 @@ $(VENV)/test.stamp: $(VENV)/run.stamp
 run: $(VENV)/run.stamp  ## Start everything on this machine; Ctrl-C stops it
 	@exec $(BIN)/python -m standalone
 
-test: check unit integration acceptance browser  ## Check and test everything
+test: check unit integration acceptance browser chaos-short  ## Check and test everything
 
 check: $(VENV)/test.stamp  ## Lint, types, import rules
 	$(BIN)/ruff format --check .
@@ -51,6 +51,12 @@ acceptance: $(VENV)/test.stamp  ## Tests that start the programs
 browser: $(VENV)/test.stamp  ## Tests in Chromium
 	$(BIN)/python -m tests.browser.chromium
 	$(BIN)/pytest tests/browser
+
+chaos-short: $(VENV)/test.stamp
+	$(BIN)/pytest tests/chaos -s
+
+chaos: $(VENV)/test.stamp  ## Break everything for five minutes; CHAOS_SEED and CHAOS_SECONDS choose how
+	CHAOS_SECONDS=$${CHAOS_SECONDS:-300} $(BIN)/pytest tests/chaos -s
 
 format: $(VENV)/test.stamp  ## Format the code
 	$(BIN)/ruff format .

@@ -1,15 +1,17 @@
 """Rebuilds the job stream from the rows and clears away data no row knows.
 
-Run at every start, on every lost stream, and every few seconds by one worker at a time.
+Requeuing runs at every start, on every lost stream, and every few seconds by one worker at a time.
 """
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 
 from processing import repository
 from processing.database import Database
 from processing.events import Event, Events
 from processing.jobs import Jobs
+from processing.models import ProcessingFile
 from processing.states import Status
 from processing.storage import Storage
 
@@ -60,30 +62,52 @@ class Recovery:
         await self._events.publish(Event.of(file) for file in files)
 
     async def sweep(self) -> None:
-        """Requeue what is missing and delete data that no row needs, unless another does so."""
+        """Requeue what is missing, unless another sweeps right now."""
+
+        async def requeue() -> None:
+            requeued = await self.requeue_missing()
+            if requeued:
+                logger.warning("put %d files back on the job stream", requeued)
+
+        await self._alone(requeue)
+
+    async def tidy(self) -> None:
+        """Delete data that no row needs, unless another sweeps right now.
+
+        It looks at every stored file, so it is for every few minutes, not seconds.
+        """
+        await self._alone(self._tidy)
+
+    async def _alone(self, work: Callable[[], Awaitable[None]]) -> None:
         async with self._database.connect() as connection:
             if not await repository.try_sweep_lock(connection, _SWEEP_LOCK):
                 return
             try:
-                requeued = await self.requeue_missing()
-                if requeued:
-                    logger.warning("put %d files back on the job stream", requeued)
-                await self._delete_orphans()
+                await work()
             finally:
                 await repository.release_sweep_lock(connection, _SWEEP_LOCK)
 
-    async def _delete_orphans(self) -> None:
+    async def _tidy(self) -> None:
         await asyncio.to_thread(self._storage.drop_abandoned_partials, ORPHAN_SECONDS)
         stored = dict(await asyncio.to_thread(lambda: list(self._storage.stored_ids())))
         ids = sorted(stored)
         for start in range(0, len(ids), _PAGE):
             page = ids[start : start + _PAGE]
             async with self._database.connect() as connection:
-                rows = {
-                    file.id: file.status for file in await repository.get_files(connection, page)
-                }
+                rows = {file.id: file for file in await repository.get_files(connection, page)}
             for file_id in page:
-                unknown = file_id not in rows and stored[file_id] > ORPHAN_SECONDS
-                if unknown or rows.get(file_id) == Status.REMOVED:
-                    logger.info("delete the data of file %d, which no row needs", file_id)
+                file = rows.get(file_id)
+                if file is None and stored[file_id] > ORPHAN_SECONDS:
+                    logger.info("delete the data of file %d, which has no row", file_id)
                     await asyncio.to_thread(self._storage.remove, file_id)
+                elif file is not None and file.terminal:
+                    await asyncio.to_thread(self._tidy_file, file)
+
+    def _tidy_file(self, file: ProcessingFile) -> None:
+        if file.status == Status.REMOVED:
+            # Who removed it died between the commit and the deletion.
+            self._storage.remove(file.id)
+        else:
+            # Left by workers that were killed, or that finished too late to count.
+            keep = file.attempt if file.status == Status.OK else None
+            self._storage.drop_attempts(file.id, keep=keep)

@@ -171,6 +171,16 @@ class Storage:
         """Delete what an attempt wrote."""
         shutil.rmtree(self.attempt_folder(file_id, attempt), ignore_errors=True)
 
+    def drop_attempts(self, file_id: int, *, keep: int | None) -> None:
+        """Delete what the attempts of a file wrote, except that of ``keep``."""
+        try:
+            names = [path.name for path in (self._files / str(file_id)).iterdir()]
+        except FileNotFoundError:
+            return
+        for name in names:
+            if name.isdigit() and int(name) != keep:
+                self.discard_attempt(file_id, int(name))
+
     def remove(self, file_id: int) -> None:
         """Delete all data of a file."""
         shutil.rmtree(self._files / str(file_id), ignore_errors=True)

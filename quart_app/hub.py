@@ -168,12 +168,12 @@ class Hub:
                     self._cursor = await self._core.events.last_id()
                     self._dirty.set()
                 entries = await self._core.events.read(self._cursor)
-                if entries:
+                # Looked for after the read: what came may be of another life of Redis already.
+                if self._cursor != START and not await self._core.events.holds(self._cursor):
+                    self._restart()
+                elif entries:
                     self._cursor = entries[-1][0]
                     self._dirty.set()
-                elif _older(await self._core.events.last_id(), self._cursor):
-                    # Another life of Redis: whatever it says is new.
-                    self._restart()
                 await self._note("Redis", away=False)
             except ServiceUnavailable as error:
                 logger.debug("the event stream does not answer: %s", error)
@@ -244,10 +244,3 @@ class Hub:
     def away(self) -> list[str]:
         """Names of the services that do not answer."""
         return [service for service, away in self._away.items() if away]
-
-
-def _older(one: str, other: str) -> bool:
-    def key(entry_id: str) -> tuple[int, ...]:
-        return tuple(int(part) for part in entry_id.split("-"))
-
-    return key(one) < key(other)

@@ -12,11 +12,12 @@ from worker.executor import Executor
 logger = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 15.0
+TIDY_SECONDS = 300.0
 DUE_SECONDS = 1.0
 
 
 class Upkeep:
-    """Heartbeat, due retries and the sweep."""
+    """Heartbeat, due retries, the sweep of the stream and the tidying of the disk."""
 
     def __init__(self, core: Core, executor: Executor, name: str) -> None:
         self._core = core
@@ -29,6 +30,7 @@ class Upkeep:
             (self._core.settings.lease_seconds / 4, self.heartbeat),
             (DUE_SECONDS, self.release_due),
             (SWEEP_SECONDS, self._core.recovery.sweep),
+            (TIDY_SECONDS, self._core.recovery.tidy),
         )
         async with asyncio.TaskGroup() as group:
             for seconds, service in services:

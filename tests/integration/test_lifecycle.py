@@ -297,17 +297,25 @@ async def test_overlapping_claims_do_not_deadlock(core: Core) -> None:
     assert sorted(ids) == [file.id for file in files]
 
 
-async def test_the_sweep_deletes_what_no_row_needs(core: Core) -> None:
-    file = await submit(core)
-    (claimed,) = await claim_all(core)
-    await core.lifecycle.record([end(claimed.file)])
+async def test_tidying_deletes_what_no_row_needs(core: Core) -> None:
+    removed, canceled, fine = [await submit(core) for _ in range(3)]
+    for item in await claim_all(core):
+        folder = core.storage.open_attempt(item.file.id, 1)
+        (folder / "made.txt").write_text("x")
+        if item.file.id != canceled.id:
+            await core.lifecycle.record([end(item.file)])
+    core.storage.open_attempt(fine.id, 7)  # of a worker that came too late
+    await core.lifecycle.delete(canceled.id)
     async with core.database.connect() as connection:
         # As if web had died between the commit and the deletion.
-        await repository.leave(connection, file.id, Status.REMOVED)
+        await repository.leave(connection, removed.id, Status.REMOVED)
     fresh = core.storage.original(999).parent
     fresh.mkdir()
-    await core.recovery.sweep()
-    assert not core.storage.original(file.id).parent.exists()
+    await core.recovery.tidy()
+    assert not core.storage.original(removed.id).parent.exists()
+    assert [p.name for p in core.storage.original(canceled.id).parent.iterdir()] == ["original"]
+    kept = sorted(path.name for path in core.storage.original(fine.id).parent.iterdir())
+    assert kept == ["1", "original"]
     assert fresh.exists()  # an upload on its way: its row comes in a moment
 
 

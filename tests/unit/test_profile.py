@@ -106,6 +106,8 @@ def test_encodings(run: Profile, encoding: str, name: str, bom: bool) -> None:
         (b"", "empty"),
         (b"\n\n\n", "blank lines"),
         (b"a,b\n1,\x002\n", "byte 6 is NUL"),
+        (b"\0", "byte 0 is NUL"),
+        (b"\0\0\0\0\0", "byte 0 is NUL"),
         (os.urandom(5000), "not a text file"),
         (b"\x01\x02\x03\x04" * 100, "control characters"),
         (b"PK\x03\x04....", "Excel"),

@@ -83,8 +83,10 @@ def _bom_length(head: bytes) -> int:
 
 def _by_nul_pattern(head: bytes) -> str | None:
     """Tell UTF-16 without a BOM by its NULs: Western text has one in every second byte."""
+    if len(head) < 4:
+        return None
     even, odd = head[0::2].count(0), head[1::2].count(0)
-    half = max(1, len(head) // 2)
+    half = len(head) // 2
     if odd / half > 0.4 and even / half < 0.05:
         return "utf-16-le"
     if even / half > 0.4 and odd / half < 0.05:

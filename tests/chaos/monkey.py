@@ -1,0 +1,87 @@
+"""Kills, stops, wipes and restarts, at random from a seed."""
+
+import asyncio
+import random
+import signal
+from collections.abc import Awaitable, Callable
+
+from processing.broker import command_client
+from tests.conftest import Servers
+from tests.programs import Program, Programs
+
+
+class Monkey:
+    """Does one nasty thing after another; ``done`` says what and when."""
+
+    def __init__(self, programs: Programs, servers: Servers, seed: int) -> None:
+        self._programs = programs
+        self._servers = servers
+        self._random = random.Random(seed)
+        self.done: list[str] = []
+
+    async def run(self, seconds: float) -> None:
+        tricks: list[Callable[[], Awaitable[None]]] = [
+            self.kill_worker,
+            self.kill_worker,
+            self.freeze_worker,
+            self.stop_worker,
+            self.kill_web,
+            self.flush_redis,
+            self.wipe_stream,
+            self.kill_redis,
+            self.kill_postgres,
+        ]
+        end = asyncio.get_running_loop().time() + seconds
+        while (now := asyncio.get_running_loop().time()) < end:
+            await asyncio.sleep(self._random.uniform(0.5, 3.0))
+            trick = self._random.choice(tricks)
+            self.done.append(f"{end - now:5.1f} s left: {trick.__name__}")
+            await trick()
+
+    def _worker(self) -> Program:
+        return self._random.choice(self._programs.running("worker"))
+
+    async def _again(self, module: str) -> None:
+        start = self._programs.worker if module == "worker" else self._programs.web
+        await asyncio.to_thread(start)
+
+    async def kill_worker(self) -> None:
+        self._worker().kill()
+        await self._again("worker")
+
+    async def stop_worker(self) -> None:
+        await asyncio.to_thread(self._worker().stop)
+        await self._again("worker")
+
+    async def freeze_worker(self) -> None:
+        worker = self._worker()
+        worker.signal(signal.SIGSTOP)
+        await asyncio.sleep(self._random.uniform(1, 5))
+        worker.signal(signal.SIGCONT)
+
+    async def kill_web(self) -> None:
+        for program in self._programs.running("quart_app"):
+            program.kill()
+        await asyncio.sleep(self._random.uniform(0, 1))
+        await self._again("quart_app")
+
+    async def flush_redis(self) -> None:
+        redis = command_client(self._servers.valkey.url)
+        await redis.flushall()
+        await redis.aclose()
+
+    async def wipe_stream(self) -> None:
+        redis = command_client(self._servers.valkey.url)
+        prefix = self._programs.settings.stream_prefix
+        await redis.delete(f"{prefix}:{self._random.choice(['jobs', 'events', 'jobs:entries'])}")
+        await redis.aclose()
+
+    async def kill_redis(self) -> None:
+        self._servers.valkey.kill()
+        await asyncio.sleep(self._random.uniform(0, 3))
+        await asyncio.to_thread(self._servers.valkey.start)
+
+    async def kill_postgres(self) -> None:
+        await asyncio.to_thread(self._servers.postgres.kill)
+        await asyncio.sleep(self._random.uniform(0, 3))
+        await asyncio.to_thread(self._servers.postgres.start)

@@ -1,0 +1,152 @@
+"""Real programs under load while everything around them breaks; then the promises are counted.
+
+CHAOS_SEED repeats a run's choices, CHAOS_SECONDS makes it longer: `make chaos`.
+"""
+
+import asyncio
+import os
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from processing import recovery, repository
+from processing.core import Core
+from processing.models import ProcessingFile
+from processing.settings import Settings
+from processing.states import Status
+from standalone.services import free_port
+from tests.chaos.load import DELETED, ENDS, Load, Watcher
+from tests.chaos.monkey import Monkey
+from tests.conftest import Servers, eventually
+from tests.programs import Programs
+
+SECONDS = float(os.environ.get("CHAOS_SECONDS", "45"))
+
+
+@pytest.fixture
+def own_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    started = Servers(tmp_path_factory.mktemp("own"))
+    started.start()
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def settings(own_servers: Servers, tmp_path: Path) -> Settings:
+    urls = own_servers.urls(own_servers.new_database())
+    return Settings(
+        database_url=urls["DATABASE_URL"],
+        redis_url=urls["REDIS_URL"],
+        media_root=tmp_path / "media",
+        port=free_port(),
+        worker_slots=2,
+        lease_seconds=2,
+        grace_seconds=1,
+        max_failures=1000,  # a job is not at fault for what happens to its workers here
+    )
+
+
+async def all_files(core: Core) -> list[ProcessingFile]:
+    async with core.database.connect() as connection:
+        return await repository.list_files(connection, limit=100_000)
+
+
+def processes_of(media: Path) -> list[str]:
+    """Command lines of all processes that were given this media folder."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            state = (folder / "stat").read_text().rpartition(")")[2].split()[0]
+            if state != "Z" and f"MEDIA_ROOT={media}".encode() in (folder / "environ").read_bytes():
+                found.append((folder / "cmdline").read_text().replace("\0", " "))
+        except OSError:
+            continue
+    return found
+
+
+async def test_every_promise_holds_whatever_breaks(
+    programs: Programs, settings: Settings, core: Core, own_servers: Servers
+) -> None:
+    seed = int(os.environ.get("CHAOS_SEED", random.randrange(10**6)))
+    programs.web()
+    programs.worker()
+    programs.worker()
+    load = Load(programs.address, seed)
+    watcher = Watcher(programs.address)
+    monkey = Monkey(programs, own_servers, seed)
+    stopping = asyncio.Event()
+    loading = asyncio.create_task(load.run(stopping))
+    watching = asyncio.create_task(watcher.run())
+    try:
+        await monkey.run(SECONDS)
+        stopping.set()
+        await loading
+        await settle(core)
+        await count_promises(core, load, watcher)
+    finally:
+        print(f"\nCHAOS_SEED={seed} CHAOS_SECONDS={SECONDS:g}", *monkey.done, sep="\n  ")
+        print(
+            f"  {len(load.accepted)} accepted, {load.refused} refused, "
+            f"{watcher.events} events over {watcher.connections} connections, {watcher.gaps} gaps"
+        )
+        stopping.set()
+        watching.cancel()
+        await asyncio.gather(loading, watching, return_exceptions=True)
+        await load.close()
+    programs.stop()
+    await eventually(lambda: not processes_of(settings.media_root))
+
+
+async def settle(core: Core) -> None:
+    """Wait until nothing is open and nothing is left on the stream."""
+
+    async def quiet() -> bool:
+        open_files = [file.id for file in await all_files(core) if not file.terminal]
+        return not open_files and await core.commands.xlen(core.jobs.stream) == 0
+
+    await eventually(quiet, 120)
+
+
+async def count_promises(core: Core, load: Load, watcher: Watcher) -> None:
+    files = {file.id: file for file in await all_files(core)}
+    assert len(load.accepted) > 20
+    assert set(load.accepted) <= set(files)
+    for file_id, kind in load.accepted.items():
+        allowed = ENDS[kind] | (DELETED if file_id in load.deleted else set())
+        assert files[file_id].status in allowed, (files[file_id], kind)
+
+    pending = await core.commands.xpending(core.jobs.stream, "workers")
+    assert pending["pending"] == 0
+    assert await core.commands.hlen(core.jobs.index) == 0
+
+    newest = {file.id: file.status.lower() for file in sorted_newest(files)[:50]}
+    await eventually(lambda: watcher.statuses() == newest)
+
+    await check_disk(core, files)
+
+
+def sorted_newest(files: dict[int, ProcessingFile]) -> list[ProcessingFile]:
+    return sorted(files.values(), key=lambda file: -file.id)
+
+
+async def check_disk(core: Core, files: dict[int, ProcessingFile]) -> None:
+    """Every file has its data and nothing else has any."""
+    # What a killed web left half-way is swept after an hour; here, now.
+    core.storage.drop_abandoned_partials(older_than=0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recovery, "ORPHAN_SECONDS", 0.0)
+        await core.recovery.tidy()
+    assert {file_id for file_id, _ in core.storage.stored_ids()} == {
+        file.id for file in files.values() if file.status != Status.REMOVED
+    }
+    for file in files.values():
+        folder = core.storage.original(file.id).parent
+        if file.status == Status.REMOVED:
+            continue
+        expected = {"original"} | ({str(file.attempt)} if file.status == Status.OK else set())
+        assert {path.name for path in folder.iterdir()} == expected, file
+        if file.status == Status.OK:
+            made = {artifact["name"] for artifact in file.artifacts}
+            assert {path.name for path in (folder / str(file.attempt)).iterdir()} == made
