@@ -7,6 +7,7 @@ MillraceError
 │   └── RedisAway           … Redis
 ├── StreamLost              the job stream or its group is gone from Redis: rebuild it
 ├── NotFound                no processing file with this id, or its data is gone
+├── Conflict                the file's status does not allow what was asked
 └── Refused                 an upload that is not accepted, and why
     ├── NotCsv              the part is not of type text/csv
     ├── BadName             the file name cannot be used
@@ -49,6 +50,10 @@ class StreamLost(MillraceError):
 
 class NotFound(MillraceError):
     """No processing file with this id, or its data is gone."""
+
+
+class Conflict(MillraceError):
+    """The file's status does not allow what was asked."""
 
 
 class Refused(MillraceError):

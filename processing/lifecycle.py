@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from processing import repository
 from processing.database import Database
-from processing.errors import NotFound, RedisAway, ServiceUnavailable
+from processing.errors import Conflict, NotFound, RedisAway, ServiceUnavailable
 from processing.events import Event, Events
 from processing.jobs import Delivery, Jobs
 from processing.models import ProcessingFile
@@ -69,12 +69,7 @@ class Lifecycle:
                 options=dict(upload.options),
             )
             file = await repository.insert_file(connection, new)
-        try:
-            await self._jobs.add([(file.id, file.handler)])
-            await self._events.publish([Event.of(file)])
-        except RedisAway as error:
-            # Committed is accepted: the sweep puts the entry on the stream when Redis returns.
-            logger.warning("file %d waits for the sweep, Redis is away: %s", file.id, error)
+        await self._queue(file)
         return file
 
     async def delete(self, file_id: int) -> ProcessingFile:
@@ -102,6 +97,33 @@ class Lifecycle:
         except RedisAway as error:
             logger.warning("file %d: %s, unannounced: %s", file_id, file.status, error)
         return file
+
+    async def retry(self, file_id: int) -> ProcessingFile:
+        """Start a file that ended as Error or Canceled afresh.
+
+        Raises:
+            NotFound: no such file, or its data is gone.
+            Conflict: it runs, or it is Ok or Removed.
+        """
+        if not await asyncio.to_thread(self._storage.original(file_id).is_file):
+            raise NotFound(f"There is no data of a file {file_id} to try again.")
+        async with self._database.connect() as connection:
+            file = await repository.restart(connection, file_id)
+            current = file or await repository.get_file(connection, file_id)
+        if current is None:
+            raise NotFound(f"There is no file {file_id}.")
+        if file is None:
+            raise Conflict(f"“{current.name}” is {current.status}; there is nothing to try again.")
+        await self._queue(file)
+        return file
+
+    async def _queue(self, file: ProcessingFile) -> None:
+        try:
+            await self._jobs.add([(file.id, file.handler)])
+            await self._events.publish([Event.of(file)])
+        except RedisAway as error:
+            # Committed is accepted: the sweep puts the entry on the stream when Redis returns.
+            logger.warning("file %d waits for the sweep, Redis is away: %s", file.id, error)
 
     async def claim(
         self,

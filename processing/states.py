@@ -34,8 +34,9 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
         {Status.PROCESSING, Status.WAITING, Status.OK, Status.ERROR, Status.CANCELED}
     ),
     Status.OK: frozenset({Status.REMOVED}),
-    Status.ERROR: frozenset({Status.CANCELED}),
-    Status.CANCELED: frozenset(),
+    # To Waiting: a user tries it again.
+    Status.ERROR: frozenset({Status.CANCELED, Status.WAITING}),
+    Status.CANCELED: frozenset({Status.WAITING}),
     Status.REMOVED: frozenset(),
 }
 

@@ -5,7 +5,7 @@ import logging
 from quart import Quart, Response, request
 from werkzeug.exceptions import HTTPException
 
-from processing.errors import NotFound, Refused, ServiceUnavailable
+from processing.errors import Conflict, NotFound, Refused, ServiceUnavailable
 from quart_app import fragments
 from quart_app.hub import Busy
 
@@ -31,6 +31,10 @@ def register(app: Quart) -> None:
     @app.errorhandler(NotFound)
     async def not_found(error: NotFound) -> Response:
         return await _answer(str(error), 404)
+
+    @app.errorhandler(Conflict)
+    async def conflict(error: Conflict) -> Response:
+        return await _answer(str(error), 409)
 
     @app.errorhandler(ServiceUnavailable)
     async def unavailable(error: ServiceUnavailable) -> Response:

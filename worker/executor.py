@@ -93,21 +93,21 @@ class Executor:
         task.add_done_callback(self._tasks.discard)
 
     def cancel(self, file_id: int, attempt: int) -> None:
-        """A cancel of ``attempt`` was announced: kill the job if it is ours, now or in a moment."""
-        if not self.revoke(file_id):
+        """A cancel of ``attempt`` was announced: kill it if it is ours, now or in a moment."""
+        running = self.running.get(file_id)
+        if running is None:
             self._cancelled[file_id] = attempt
             while len(self._cancelled) > REMEMBERED_CANCELS:
                 del self._cancelled[next(iter(self._cancelled))]
+        elif running.claimed.file.attempt <= attempt:  # a newer one was started by a retry
+            self.revoke(file_id)
 
-    def revoke(self, file_id: int) -> bool:
-        """Kill a job whose result no longer matters here; False if it is not ours."""
-        running = self.running.get(file_id)
-        if running is None:
-            return False
+    def revoke(self, file_id: int) -> None:
+        """Kill one of our jobs, whose result no longer matters here."""
+        running = self.running[file_id]
         running.revoked = True
         if running.child is not None:
             running.child.kill()
-        return True
 
     async def _execute(self, running: Running) -> None:
         file = running.claimed.file
@@ -124,7 +124,9 @@ class Executor:
             # One job's life ends here. Unrecorded, its lease runs out and another tries it.
             logger.exception("file %d: attempt %d broke its executor", file.id, file.attempt)
         finally:
-            del self.running[file.id]
+            # A retry may have brought the same file back before its cancelled attempt was gone.
+            if self.running.get(file.id) is running:
+                del self.running[file.id]
             self._freed.set()
 
     async def _perform(self, running: Running) -> Ending:

@@ -21,6 +21,7 @@ from processing.repository.transitions import (
     leave,
     release_due,
     renew,
+    restart,
     set_progress,
 )
 from processing.repository.upkeep import (
@@ -52,6 +53,7 @@ __all__ = [
     "release_due",
     "release_sweep_lock",
     "renew",
+    "restart",
     "schema_revision",
     "set_progress",
     "try_sweep_lock",

@@ -239,6 +239,27 @@ async def leave(connection: AsyncConnection, file_id: int, target: Status) -> Pr
     return record(row) if row is not None else None
 
 
+_RESTART = text(f"""
+    UPDATE processing_file f SET
+        status = 'Waiting', failures = 0, worker = NULL, due_at = NULL,
+        outcome = NULL, message = NULL, signal = NULL,
+        peak_rss = NULL, cpu_seconds = NULL, wall_seconds = NULL,
+        started_at = NULL, finished_at = NULL
+    WHERE f.id = :id AND f.status <> 'Processing' AND f.status = ANY(CAST(:sources AS text[]))
+    RETURNING {_RETURNING}
+""")
+
+
+async def restart(connection: AsyncConnection, file_id: int) -> ProcessingFile | None:
+    """Put an ended file back to Waiting as if it were new; None where its status forbids it.
+
+    The attempt goes on counting: it fences off what came before.
+    """
+    parameters = {"id": file_id, "sources": sources_of(Status.WAITING)}
+    row = (await connection.execute(_RESTART, parameters)).one_or_none()
+    return record(row) if row is not None else None
+
+
 _RELEASE_DUE = text("""
     WITH due AS (
         SELECT id FROM processing_file

@@ -95,6 +95,20 @@ async def delete(file_id: int) -> str:
     return await fragments.success(f"“{file.name}” is canceled.")
 
 
+@blueprint.post("/<int:file_id>/retry/")
+@describe(
+    {
+        200: (HTML, "A message."),
+        404: (HTML, "No such file, or its data is gone."),
+        409: (HTML, "It runs, or it is Ok or Removed."),
+    }
+)
+async def retry(file_id: int) -> str:
+    """Start a file that ended as Error or Canceled afresh."""
+    file = await core().lifecycle.retry(_existing(file_id))
+    return await fragments.success(f"“{file.name}” is in line again.")
+
+
 @blueprint.get("/<int:file_id>/detail/")
 @describe({200: (HTML, "The detail popup."), 404: (HTML, "No such file.")})
 async def detail(file_id: int) -> str:

@@ -72,6 +72,10 @@ async def test_progress_cancel_and_remove(page: Page) -> None:
     await row.get_by_role("button", name="Cancel").click()
     await expect(row.locator(".status")).to_have_text("Canceled")
     await expect(row.get_by_role("button", name="Cancel")).to_have_count(0)
+    await row.get_by_role("button", name="Retry").click()
+    await expect(row.locator(".state")).to_contain_text("burning CPU", timeout=30_000)
+    await row.get_by_role("button", name="Cancel").click()
+    await expect(row.locator(".status")).to_have_text("Canceled")
 
     await page.select_option("#handler", "profile")
     await expect(page.locator('[name="option.seconds"]')).to_be_hidden()

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from processing import repository
 from processing.broker import command_client
 from processing.core import Core
-from processing.errors import NotFound
+from processing.errors import Conflict, NotFound
 from processing.events import START
 from processing.jobs import Delivery
 from processing.lifecycle import Claimed, Upload
@@ -99,6 +99,8 @@ async def test_the_whole_table_of_transitions(core: Core, before: Status, after:
             )
         elif after in (Status.OK, Status.ERROR):
             await repository.finish(connection, [end(file, after)])
+        elif after == Status.WAITING and before != Status.PROCESSING:
+            await repository.restart(connection, file.id)
         elif after == Status.WAITING:
             await repository.hand_back(connection, {file.id: file.attempt})
         else:
@@ -209,6 +211,36 @@ async def test_removing_deletes_the_data(core: Core) -> None:
 async def test_deleting_what_is_not_there(core: Core) -> None:
     with pytest.raises(NotFound):
         await core.lifecycle.delete(12345)
+
+
+@pytest.mark.parametrize("ended", [Status.ERROR, Status.CANCELED])
+async def test_a_retry_starts_afresh(core: Core, ended: Status) -> None:
+    file = await submit(core)
+    (first,) = await claim_all(core)
+    if ended == Status.ERROR:
+        written = await core.lifecycle.record([end(first.file, Status.ERROR, message="no")])
+        await core.lifecycle.conclude(written, [first.delivery])
+    else:
+        await core.lifecycle.delete(file.id)
+    again = await core.lifecycle.retry(file.id)
+    assert (again.status, again.failures, again.message) == (Status.WAITING, 0, None)
+    (second,) = await claim_all(core)
+    assert second.file.attempt == 2
+    assert await core.lifecycle.record([end(first.file)]) == []  # the first is fenced off
+    assert await core.lifecycle.record([end(second.file)]) != []
+    with pytest.raises(Conflict, match="is Ok"):
+        await core.lifecycle.retry(file.id)
+
+
+async def test_no_retry_without_the_data(core: Core) -> None:
+    with pytest.raises(NotFound):
+        await core.lifecycle.retry(4711)
+    file = await submit(core)
+    await core.lifecycle.delete(file.id)
+    core.storage.remove(file.id)
+    with pytest.raises(NotFound, match="no data"):
+        await core.lifecycle.retry(file.id)
+    assert await status_of(core, file.id) == Status.CANCELED
 
 
 async def test_handing_back_does_not_count(core: Core) -> None:

@@ -223,6 +223,16 @@ async def test_delete_cancels_or_removes(client: Client, core: Core) -> None:
     assert core.storage.original(failed.id).exists()
 
 
+async def test_retry(client: Client, core: Core) -> None:
+    file = await submit(core)
+    assert (await client.post(f"/processing_file/{file.id}/retry/")).status_code == 409
+    await client.delete(f"/processing_file/{file.id}/")
+    assert "Retry" in await page_at(client, "/")
+    assert (await client.post(f"/processing_file/{file.id}/retry/")).status_code == 200
+    assert await status_of(core, file.id) == Status.WAITING
+    assert (await client.post("/processing_file/12345/retry/")).status_code == 404
+
+
 @pytest.mark.parametrize("file_id", ["12345", str(2**63), "9" * 40])
 @pytest.mark.parametrize("path", ["detail/", "original/", "artifact/clean.parquet/", ""])
 async def test_unknown_ids_are_404(client: Client, file_id: str, path: str) -> None:

@@ -28,9 +28,10 @@ def test_every_status_has_its_row_in_the_table() -> None:
     assert Status.REMOVED in TERMINAL_STATUSES
 
 
-def test_nothing_terminal_goes_back_to_work() -> None:
+def test_only_a_user_brings_an_end_back_to_work() -> None:
     for status in TERMINAL_STATUSES:
-        assert not TRANSITIONS[status] & OPEN_STATUSES
+        again = {Status.WAITING} if status in (Status.ERROR, Status.CANCELED) else set()
+        assert TRANSITIONS[status] & OPEN_STATUSES == again
 
 
 def test_sources_invert_the_table() -> None:

@@ -52,3 +52,12 @@ def test_the_example_handler_of_the_readme_works() -> None:
     found = namespace["count_lines"]
     assert isinstance(found, Handler)
     assert found.title == "Count lines"
+
+
+def test_the_promises_name_real_tests() -> None:
+    page = (ROOT / "docs" / "reliability.md").read_text()
+    named = re.findall(r"`(\w+/test_\w+\.py): (test_\w+)(\*?)`", page)
+    assert len(named) >= 8
+    for file, name, more in named:
+        text = (ROOT / "tests" / file).read_text()
+        assert re.search(rf"def {name}{'' if more else r'[(]'}", text), (file, name)
