@@ -142,7 +142,7 @@ def _run(chosen: settings.Settings) -> None:
     lock = _lock(var)
     servers = _servers(chosen)
     env = {**os.environ, **{name: server.url for name, server in servers.items()}}
-    supervisor = Supervisor(env, chosen.grace_seconds)
+    supervisor = Supervisor(env, chosen.grace_seconds, list(servers.values()))
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: supervisor.stopping.set())
     try:

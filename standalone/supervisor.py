@@ -1,4 +1,4 @@
-"""Keeps web and worker running: started in order, restarted when they crash, stopped in order."""
+"""Keeps everything running: started in order, restarted when it crashes, stopped in order."""
 
 import logging
 import signal
@@ -6,10 +6,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from standalone.processes import spawn, stop
+from standalone.services import Postgres, ServiceFailed, Valkey
 
 logger = logging.getLogger(__name__)
 
@@ -28,10 +29,13 @@ class _Program:
 
 
 class Supervisor:
-    """Runs ``python -m quart_app`` and ``python -m worker`` with ``env``."""
+    """Runs web and worker with ``env``, on the embedded ``servers``, if any."""
 
-    def __init__(self, env: Mapping[str, str], grace_seconds: float) -> None:
+    def __init__(
+        self, env: Mapping[str, str], grace_seconds: float, servers: Sequence[Valkey | Postgres]
+    ) -> None:
         self._env = env
+        self._servers = servers
         # The worker's grace period, and what it takes to write results and say goodbye.
         self._programs = [
             _Program("worker", grace_seconds + 15.0),
@@ -55,6 +59,9 @@ class Supervisor:
     def watch(self) -> None:
         """Restart what crashes until ``stopping`` is set."""
         while not self.stopping.wait(POLL_SECONDS):
+            for server in self._servers:
+                if not server.alive:
+                    self._revive_server(server)
             for program in self._programs:
                 self._revive(program)
 
@@ -71,6 +78,15 @@ class Supervisor:
             logger.error("%s ended (%s), again in %.1f s", program.module, reason, program.pause)
         elif now >= program.due:
             self._start(program)
+
+    def _revive_server(self, server: Valkey | Postgres) -> None:
+        name = type(server).__name__
+        logger.error("%s ended, starting it again", name)
+        try:
+            server.start()
+        except ServiceFailed as error:
+            logger.error("%s", error)
+            self.stopping.wait(FIRST_PAUSE)
 
     def stop(self) -> None:
         """Stop both: first nobody asks any more, then nobody works."""

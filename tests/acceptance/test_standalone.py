@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import sys
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -83,8 +84,15 @@ async def test_no_process_survives_the_supervisor(standalone: Standalone) -> Non
 async def test_what_crashes_is_started_again(standalone: Standalone) -> None:
     program = standalone.start()
     await eventually(lambda: ready(program))
-    (web,) = [pid for pid, line in descendants(program.pid).items() if "-m quart_app" in line]
-    os.kill(web, signal.SIGKILL)
+    for marker, said in (
+        ("-m quart_app", "quart_app ended (SIGKILL)"),
+        ("-m worker", "worker ended (SIGKILL)"),
+        ("valkey-server", "Valkey ended"),
+        ("/postgres -D", "Postgres ended"),
+    ):
+        (pid,) = [pid for pid, line in descendants(program.pid).items() if marker in line]
+        os.kill(pid, signal.SIGKILL)
+        await eventually(partial(says, program, said))
 
     async def answers() -> bool:
         async with httpx.AsyncClient(base_url=standalone.address) as http:
@@ -93,9 +101,12 @@ async def test_what_crashes_is_started_again(standalone: Standalone) -> None:
             except httpx.TransportError:
                 return False
 
-    await eventually(lambda: "quart_app ended (SIGKILL)" in program.log)
     await eventually(answers)
     assert program.stop(30) == 0
+
+
+def says(program: Program, words: str) -> bool:
+    return words in program.log
 
 
 async def test_a_busy_port_is_one_clear_line(standalone: Standalone) -> None:
