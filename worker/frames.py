@@ -16,7 +16,7 @@ class FrameTooLarge(Exception):
 
 def encode(message: dict[str, Any]) -> bytes:
     """Return a frame. Raises FrameTooLarge, and what json raises for what JSON cannot say."""
-    body = json.dumps(message).encode()
+    body = json.dumps(message, allow_nan=False).encode()
     if len(body) > MAX_FRAME_BYTES:
         raise FrameTooLarge(f"{len(body):,} bytes, at most {MAX_FRAME_BYTES:,} are allowed")
     return _HEADER.pack(len(body)) + body

@@ -56,6 +56,11 @@ class Child:
         assert self._process.pid is not None
         return self._process.pid
 
+    @property
+    def alive(self) -> bool:
+        """Whether the process runs."""
+        return self._process.is_alive()
+
     async def perform(
         self, task: dict[str, Any], on_progress: Callable[[float, str], None]
     ) -> dict[str, Any]:
@@ -87,7 +92,7 @@ class Child:
     def kill(self) -> None:
         """SIGKILL the child and everything it started; returns at once."""
         self.spent = True
-        if not self._process.is_alive():
+        if not self.alive:
             return
         try:
             os.killpg(self.pid, signal.SIGKILL)
@@ -97,7 +102,7 @@ class Child:
     async def _reap(self) -> None:
         # A handler may close its end and live on: it gets a second, then it is killed.
         await asyncio.to_thread(self._process.join, 1.0)
-        if self._process.is_alive():
+        if self.alive:
             self.kill()
         await asyncio.to_thread(self._process.join)
 
@@ -134,9 +139,13 @@ class Pool:
 
     def checkout(self) -> Child:
         """Lend a warm child."""
-        child = self._idle.popleft() if self._idle else Child(self._memory_bytes)
         self._busy += 1
-        return child
+        while self._idle:
+            child = self._idle.popleft()
+            if child.alive:
+                return child
+            self._dispose(child)  # killed while it waited, by the kernel say: no job's fault
+        return Child(self._memory_bytes)
 
     def checkin(self, child: Child) -> None:
         """Take a child back; a spent one is replaced."""

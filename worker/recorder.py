@@ -58,6 +58,8 @@ class Recorder:
                     await self._lifecycle.progress(reports)
                 except ServiceUnavailable as error:
                     logger.debug("progress of %d jobs not written: %s", len(reports), error)
+                except Exception:
+                    logger.exception("progress of %d jobs cannot be written", len(reports))
 
     async def run_ends(self) -> None:
         """Write ends until :meth:`stop`. A sentinel, not a cancel: a write is never cut in two."""

@@ -36,6 +36,7 @@ def misbehave(context: Context) -> Result:
     if how == "memory": bytearray(4 << 30)
     if how == "sigkill": os.kill(os.getpid(), signal.SIGKILL)
     if how == "huge-result": return Result(summary={"x": "x" * (20 << 20)})
+    if how == "not-finite": return Result(summary={"x": float("nan")})
     if how == "not-json": return Result(summary={"x": object()})
     if how == "no-artifact": return Result(artifacts=[Artifact("never-written.txt", "x")])
     if how == "escape": return Result(artifacts=[Artifact("../original", "x")])

@@ -100,11 +100,17 @@ async def test_every_promise_holds_whatever_breaks(
 
 
 async def settle(core: Core) -> None:
-    """Wait until nothing is open and nothing is left on the stream."""
+    """Wait until nothing is open, nothing is pending and nothing is left on the stream."""
 
     async def quiet() -> bool:
         open_files = [file.id for file in await all_files(core) if not file.terminal]
-        return not open_files and await core.commands.xlen(core.jobs.stream) == 0
+        pending = await core.commands.xpending(core.jobs.stream, "workers")
+        return (
+            not open_files
+            and pending["pending"] == 0
+            and await core.commands.xlen(core.jobs.stream) == 0
+            and await core.commands.hlen(core.jobs.index) == 0
+        )
 
     await eventually(quiet, 120)
 
@@ -116,10 +122,6 @@ async def count_promises(core: Core, load: Load, watcher: Watcher) -> None:
     for file_id, kind in load.accepted.items():
         allowed = ENDS[kind] | (DELETED if file_id in load.deleted else set())
         assert files[file_id].status in allowed, (files[file_id], kind)
-
-    pending = await core.commands.xpending(core.jobs.stream, "workers")
-    assert pending["pending"] == 0
-    assert await core.commands.hlen(core.jobs.index) == 0
 
     newest = {file.id: file.status.lower() for file in sorted_newest(files)[:50]}
     await eventually(lambda: watcher.statuses() == newest)

@@ -60,7 +60,7 @@ async def test_a_child_answers_again_and_again(pool: Pool, tmp_path: Path) -> No
 async def test_progress_arrives_while_the_child_works(pool: Pool, tmp_path: Path) -> None:
     seen: list[float] = []
     child = pool.checkout()
-    await child.perform(task(tmp_path, seconds=0.5), lambda progress, _: seen.append(progress))
+    await child.perform(task(tmp_path, seconds=2), lambda progress, _: seen.append(progress))
     pool.checkin(child)
     assert len(seen) > 2
     assert seen == sorted(seen)
@@ -117,6 +117,14 @@ async def test_a_child_that_dies_by_itself_is_replaced(pool: Pool, tmp_path: Pat
         await burning
     assert died.value.exitcode == -11
     pool.checkin(child)
+    assert (await run(pool, task(tmp_path, seconds=0)))["type"] == "result"
+
+
+async def test_a_child_that_died_while_it_waited_costs_no_job(pool: Pool, tmp_path: Path) -> None:
+    child = pool.checkout()
+    pool.checkin(child)
+    os.kill(child.pid, 9)
+    await eventually(lambda: not child.alive)
     assert (await run(pool, task(tmp_path, seconds=0)))["type"] == "result"
 
 
