@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from redis.exceptions import ResponseError
 
 from processing import recovery, repository
 from processing.core import Core
@@ -104,7 +105,10 @@ async def settle(core: Core) -> None:
 
     async def quiet() -> bool:
         open_files = [file.id for file in await all_files(core) if not file.terminal]
-        pending = await core.commands.xpending(core.jobs.stream, "workers")
+        try:
+            pending = await core.commands.xpending(core.jobs.stream, "workers")
+        except ResponseError:  # wiped a moment ago, not rebuilt yet
+            return False
         return (
             not open_files
             and pending["pending"] == 0
