@@ -5,7 +5,8 @@ beside the stream remembers which entry belongs to which file; both are shadows 
 can be lost together or apart.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,6 +68,18 @@ def _lost(error: ResponseError) -> bool:
     return str(error).startswith(("NOGROUP", "UNBLOCKED"))
 
 
+@contextmanager
+def _reaching_stream() -> Iterator[None]:
+    """Turn a lost stream or group into StreamLost, besides what reaching_redis does."""
+    with reaching_redis():
+        try:
+            yield
+        except ResponseError as error:
+            if _lost(error):
+                raise StreamLost(str(error)) from error
+            raise
+
+
 class Jobs:
     """Commands on ``<prefix>:jobs``, its group, its index and ``<prefix>:dead``."""
 
@@ -105,15 +118,10 @@ class Jobs:
             StreamLost: the stream or its group is gone.
             RedisAway: no answer.
         """
-        with reaching_redis():
-            try:
-                answer: Any = await self._reader.xreadgroup(
-                    GROUP, consumer, {self.stream: ">"}, count=count, block=BLOCK_MILLISECONDS
-                )
-            except ResponseError as error:
-                if _lost(error):
-                    raise StreamLost(str(error)) from error
-                raise
+        with _reaching_stream():
+            answer: Any = await self._reader.xreadgroup(
+                GROUP, consumer, {self.stream: ">"}, count=count, block=BLOCK_MILLISECONDS
+            )
         return [_delivery(*entry) for _, entries in answer for entry in entries]
 
     async def reclaim(self, consumer: str, idle_seconds: float, count: int) -> list[Delivery]:
@@ -123,30 +131,20 @@ class Jobs:
             StreamLost: the stream or its group is gone.
             RedisAway: no answer.
         """
-        with reaching_redis():
-            try:
-                answer = await self._commands.xautoclaim(
-                    self.stream, GROUP, consumer, int(idle_seconds * 1000), "0-0", count=count
-                )
-            except ResponseError as error:
-                if _lost(error):
-                    raise StreamLost(str(error)) from error
-                raise
+        with _reaching_stream():
+            answer = await self._commands.xautoclaim(
+                self.stream, GROUP, consumer, int(idle_seconds * 1000), "0-0", count=count
+            )
         return [_delivery(*entry) for entry in answer[1]]
 
     async def renew(self, consumer: str, entry_ids: Sequence[str]) -> None:
         """Reset the idle time of our deliveries; JUSTID leaves the delivery count alone."""
         if not entry_ids:
             return
-        with reaching_redis():
-            try:
-                await self._commands.xclaim(
-                    self.stream, GROUP, consumer, 0, list(entry_ids), idle=0, justid=True
-                )
-            except ResponseError as error:
-                if _lost(error):
-                    raise StreamLost(str(error)) from error
-                raise
+        with _reaching_stream():
+            await self._commands.xclaim(
+                self.stream, GROUP, consumer, 0, list(entry_ids), idle=0, justid=True
+            )
 
     async def done(self, deliveries: Iterable[Delivery]) -> None:
         """Acknowledge and delete entries; those with a file id: all that the file has."""

@@ -227,7 +227,7 @@ class Lifecycle:
         Only theirs: the delivery of an attempt that did not count may be a newer one's by now.
         Who cancelled withdraws the entry, and what a crash leaves pending the reclaim settles.
         """
-        await self._events.publish(Event.of(file) for file in files)
+        await self._announce(files)
         await self._jobs.done(deliveries)
 
     async def hand_back(self, held: Iterable[Claimed]) -> None:
@@ -253,5 +253,4 @@ class Lifecycle:
         return len(due)
 
     async def _announce(self, files: Sequence[ProcessingFile]) -> None:
-        if files:
-            await self._events.publish(Event.of(file) for file in files)
+        await self._events.publish(Event.of(file) for file in files)

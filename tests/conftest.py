@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -65,14 +66,32 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 
 
 @pytest.fixture
-def settings(servers: Servers, tmp_path: Path) -> Settings:
+def own_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """Servers of this test alone, to be stopped and wiped."""
+    started = Servers(tmp_path_factory.mktemp("own"))
+    started.start()
+    yield started
+    started.stop()
+
+
+def settings_on(servers: Servers, folder: Path, **more: Any) -> Settings:
+    """Settings of a new database on ``servers``, a free port and data under ``folder``."""
     urls = servers.urls(servers.new_database())
     return Settings(
         database_url=urls["DATABASE_URL"],
         redis_url=urls["REDIS_URL"],
-        media_root=tmp_path / "media",
-        stream_prefix=f"test{next(_numbers)}",
+        media_root=folder / "media",
         port=free_port(),
+        **more,
+    )
+
+
+@pytest.fixture
+def settings(servers: Servers, tmp_path: Path) -> Settings:
+    return settings_on(
+        servers,
+        tmp_path,
+        stream_prefix=f"test{next(_numbers)}",
         worker_slots=2,
         lease_seconds=2,
         grace_seconds=2,

@@ -1,6 +1,6 @@
 """A client for the running programs, and a package of handlers that misbehave."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from processing import repository
 from processing.core import Core
 from processing.models import ProcessingFile
 from processing.states import Status
-from tests.conftest import Servers, eventually
+from tests.conftest import eventually
 from tests.programs import Programs
 
 HANDLERS = '''
@@ -133,12 +133,3 @@ async def client(programs: Programs, core: Core) -> AsyncIterator[Client]:
     created = Client(programs, core)
     yield created
     await created.http.aclose()
-
-
-@pytest.fixture
-def own_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    """Servers of this test alone, to be stopped and wiped."""
-    started = Servers(tmp_path_factory.mktemp("own"))
-    started.start()
-    yield started
-    started.stop()

@@ -7,9 +7,8 @@ import pytest
 from processing.broker import command_client
 from processing.settings import Settings
 from processing.states import Status
-from standalone.services import free_port
 from tests.acceptance.conftest import Client
-from tests.conftest import Servers
+from tests.conftest import Servers, settings_on
 from tests.programs import Programs
 
 CSV = b"a,b\n1,2\n"
@@ -17,15 +16,7 @@ CSV = b"a,b\n1,2\n"
 
 @pytest.fixture
 def settings(own_servers: Servers, tmp_path: Path) -> Settings:
-    urls = own_servers.urls(own_servers.new_database())
-    return Settings(
-        database_url=urls["DATABASE_URL"],
-        redis_url=urls["REDIS_URL"],
-        media_root=tmp_path / "media",
-        port=free_port(),
-        worker_slots=1,
-        lease_seconds=2,
-    )
+    return settings_on(own_servers, tmp_path, worker_slots=1, lease_seconds=2)
 
 
 async def post(client: Client) -> tuple[int, str]:

@@ -10,10 +10,8 @@ from typing import Any, Literal
 from playwright.async_api import Browser, Page, async_playwright
 
 from processing.schema import ROOT
-from processing.settings import Settings
-from standalone.services import free_port
 from tests.browser import chromium
-from tests.conftest import Servers
+from tests.conftest import Servers, settings_on
 from tests.programs import Programs
 
 TARGET = ROOT / "docs" / "screenshots"
@@ -102,13 +100,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         servers = Servers(Path(folder) / "servers")
         servers.start()
-        urls = servers.urls(servers.new_database())
-        settings = Settings(
-            database_url=urls["DATABASE_URL"],
-            redis_url=urls["REDIS_URL"],
-            media_root=Path(folder) / "media",
-            port=free_port(),
-        )
+        settings = settings_on(servers, Path(folder))
         programs = Programs(settings, Path(folder))
         try:
             programs.worker()

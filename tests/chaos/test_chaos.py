@@ -6,7 +6,6 @@ CHAOS_SEED repeats a run's choices, CHAOS_SECONDS makes it longer: `make chaos`.
 import asyncio
 import os
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,31 +16,19 @@ from processing.core import Core
 from processing.models import ProcessingFile
 from processing.settings import Settings
 from processing.states import Status
-from standalone.services import free_port
 from tests.chaos.load import DELETED, ENDS, Load, Watcher
 from tests.chaos.monkey import Monkey
-from tests.conftest import Servers, eventually
+from tests.conftest import Servers, eventually, settings_on
 from tests.programs import Programs
 
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "45"))
 
 
 @pytest.fixture
-def own_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    started = Servers(tmp_path_factory.mktemp("own"))
-    started.start()
-    yield started
-    started.stop()
-
-
-@pytest.fixture
 def settings(own_servers: Servers, tmp_path: Path) -> Settings:
-    urls = own_servers.urls(own_servers.new_database())
-    return Settings(
-        database_url=urls["DATABASE_URL"],
-        redis_url=urls["REDIS_URL"],
-        media_root=tmp_path / "media",
-        port=free_port(),
+    return settings_on(
+        own_servers,
+        tmp_path,
         worker_slots=2,
         lease_seconds=2,
         grace_seconds=1,
