@@ -5,6 +5,7 @@ from processing.database import Database
 from processing.events import Events
 from processing.jobs import Jobs
 from processing.lifecycle import Lifecycle
+from processing.outbox import Outbox
 from processing.recovery import Recovery
 from processing.settings import Settings
 from processing.storage import Storage
@@ -22,12 +23,12 @@ class Core:
         self._reader = reader_client(settings.redis_dsn)
         self.storage = Storage(settings.media_root)
         self.jobs = Jobs(self.commands, self._reader, settings.stream_prefix)
-        self.events = Events(
-            self.commands, self._reader, settings.stream_prefix, settings.events_kept
+        self.events = Events(self.commands, self._reader, settings.stream_prefix)
+        self.outbox = Outbox(self.commands, settings.stream_prefix, settings.events_kept)
+        self.lifecycle = Lifecycle(self.database, self.jobs, self.outbox, self.storage)
+        self.recovery = Recovery(
+            self.database, self.jobs, self.outbox, self.storage, self.lifecycle, settings.keep_days
         )
-        parts = (self.database, self.jobs, self.events, self.storage)
-        self.lifecycle = Lifecycle(*parts)
-        self.recovery = Recovery(*parts)
 
     async def close(self) -> None:
         """Close every connection."""

@@ -4,14 +4,14 @@ Entries name a file and what became of it; the rows hold the rest. An entry's st
 SSE id that browsers see.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 from redis.asyncio import Redis
 
 from processing.broker import BLOCK_MILLISECONDS, reaching_redis
-from processing.models import ProcessingFile
+from processing.models import Change, Job, ProcessingFile
 from processing.repository import ProgressReport
 
 START = "0-0"
@@ -30,14 +30,14 @@ class Event:
     stage: str = ""
 
     @classmethod
-    def of(cls, file: ProcessingFile) -> Self:
-        """The event that announces the status ``file`` has."""
+    def of(cls, change: Change | Job | ProcessingFile) -> Self:
+        """The event that announces the status of a row."""
         return cls(
             type="status",
-            file_id=file.id,
-            attempt=file.attempt,
-            status=file.status,
-            outcome=file.outcome or "",
+            file_id=change.id,
+            attempt=change.attempt,
+            status=change.status,
+            outcome=change.outcome or "",
         )
 
     @classmethod
@@ -51,10 +51,14 @@ class Event:
             stage=report.stage or "",
         )
 
-    def fields(self) -> dict[Any, Any]:
-        """Flat fields for the stream; empty ones are left out."""
-        values = {name: str(getattr(self, name)) for name in self.__slots__}
-        return {name: value for name, value in values.items() if value}
+    def flat(self) -> list[str]:
+        """Names and values in turn, as the stream takes them; empty ones are left out."""
+        parts = ["type", self.type, "file_id", str(self.file_id), "attempt", str(self.attempt)]
+        for name in ("status", "outcome", "progress", "stage"):
+            value = getattr(self, name)
+            if value:
+                parts += (name, value)
+        return parts
 
     @classmethod
     def parse(cls, fields: Mapping[str, str]) -> Self | None:
@@ -74,26 +78,12 @@ class Event:
 
 
 class Events:
-    """Commands on ``<prefix>:events``; ``kept`` bounds the length, about."""
+    """Reading ``<prefix>:events``."""
 
-    def __init__(self, commands: Redis, reader: Redis, prefix: str, kept: int) -> None:
+    def __init__(self, commands: Redis, reader: Redis, prefix: str) -> None:
         self.stream = f"{prefix}:events"
         self._commands = commands
         self._reader = reader
-        self._kept = kept
-
-    async def publish(self, events: Iterable[Event]) -> None:
-        """Append events in order.
-
-        Raises:
-            RedisAway: no answer; what was announced can be announced again.
-        """
-        pipeline = self._commands.pipeline(transaction=False)
-        for event in events:
-            pipeline.xadd(self.stream, event.fields(), maxlen=self._kept, approximate=True)
-        if len(pipeline):
-            with reaching_redis():
-                await pipeline.execute()
 
     async def last_id(self) -> str:
         """Id of the newest entry; ``0-0`` on an empty stream."""

@@ -5,7 +5,7 @@ beside the stream remembers which entry belongs to which file; both are shadows 
 can be lost together or apart.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,30 +19,15 @@ from processing.errors import StreamLost
 GROUP = "workers"
 DEAD_LETTERS_KEPT = 10_000
 
-# One script, so that no worker can finish a job between its entry and the note of its entry.
-_ADD = """
-for i = 1, #ARGV, 2 do
-    local entry = redis.call('XADD', KEYS[1], '*', 'file_id', ARGV[i], 'handler', ARGV[i + 1])
-    redis.call('HSET', KEYS[2], ARGV[i], entry)
-end
-"""
-
-# A rebuild may have given a running file a second entry; it goes with the first.
-_DONE = """
-local function finish(entry)
-    redis.call('XACK', KEYS[1], ARGV[1], entry)
-    redis.call('XDEL', KEYS[1], entry)
-end
-for i = 3, 2 + ARGV[2] do
-    finish(ARGV[i])
-end
-for i = 3 + ARGV[2], #ARGV do
-    local entry = redis.call('HGET', KEYS[2], ARGV[i])
-    if entry then
-        finish(entry)
-        redis.call('HDEL', KEYS[2], ARGV[i])
+_MISSING = """
+local missing = {}
+for _, file in ipairs(ARGV) do
+    local entry = redis.call('HGET', KEYS[2], file)
+    if not entry or #redis.call('XRANGE', KEYS[1], entry, entry) == 0 then
+        missing[#missing + 1] = file
     end
 end
+return missing
 """
 
 
@@ -63,9 +48,9 @@ def _delivery(entry_id: str, fields: Mapping[str, str] | None) -> Delivery:
     return Delivery(entry_id, file_id, fields)
 
 
-def _lost(error: ResponseError) -> bool:
-    # Redis 7.0 answers a reader that was blocked while the key went away with UNBLOCKED.
-    return str(error).startswith(("NOGROUP", "UNBLOCKED"))
+# Redis 7.0 answers a reader that was blocked while the key went away with UNBLOCKED, and XGROUP
+# on a missing key with "requires the key to exist".
+_LOST = ("NOGROUP", "UNBLOCKED", "The XGROUP subcommand requires the key")
 
 
 @contextmanager
@@ -75,7 +60,7 @@ def _reaching_stream() -> Iterator[None]:
         try:
             yield
         except ResponseError as error:
-            if _lost(error):
+            if str(error).startswith(_LOST):
                 raise StreamLost(str(error)) from error
             raise
 
@@ -89,8 +74,7 @@ class Jobs:
         self.dead = f"{prefix}:dead"
         self._commands = commands
         self._reader = reader
-        self._add = commands.register_script(_ADD)
-        self._done = commands.register_script(_DONE)
+        self._missing = commands.register_script(_MISSING)
 
     async def ensure_group(self) -> bool:
         """Create stream and group where they are missing; True if they were."""
@@ -103,13 +87,6 @@ class Jobs:
                     return False
                 raise
         return True
-
-    async def add(self, files: Iterable[tuple[int, str]]) -> None:
-        """Put (file id, handler name) pairs on the stream."""
-        arguments = [part for file_id, handler in files for part in (str(file_id), handler)]
-        if arguments:
-            with reaching_redis():
-                await self._add(keys=[self.stream, self.index], args=arguments)
 
     async def read(self, consumer: str, count: int) -> list[Delivery]:
         """Wait up to two seconds for new entries.
@@ -146,42 +123,13 @@ class Jobs:
                 self.stream, GROUP, consumer, 0, list(entry_ids), idle=0, justid=True
             )
 
-    async def done(self, deliveries: Iterable[Delivery]) -> None:
-        """Acknowledge and delete entries; those with a file id: all that the file has."""
-        deliveries = list(deliveries)
-        entries = [delivery.entry_id for delivery in deliveries]
-        files = [str(delivery.file_id) for delivery in deliveries if delivery.file_id is not None]
-        await self._finish(entries, files)
-
-    async def withdraw(self, file_id: int) -> None:
-        """Take the entry of a file that shall not run off the stream."""
-        await self._finish([], [str(file_id)])
-
-    async def _finish(self, entries: Sequence[str], files: Sequence[str]) -> None:
-        if entries or files:
-            with reaching_redis():
-                await self._done(
-                    keys=[self.stream, self.index],
-                    args=[GROUP, len(entries), *entries, *files],
-                )
-
     async def missing(self, file_ids: Sequence[int]) -> set[int]:
         """Find those of ``file_ids`` that have no entry on the stream."""
         if not file_ids:
             return set()
         with reaching_redis():
-            known = await self._commands.hmget(self.index, [str(file_id) for file_id in file_ids])
-            indexed = [
-                (file_id, entry)
-                for file_id, entry in zip(file_ids, known, strict=True)
-                if entry is not None
-            ]
-            pipeline = self._commands.pipeline(transaction=False)
-            for _, entry in indexed:
-                pipeline.xrange(self.stream, entry, entry)
-            found = await pipeline.execute() if indexed else []
-        present = {file_id for (file_id, _), hit in zip(indexed, found, strict=True) if hit}
-        return set(file_ids) - present
+            answer: Any = await self._missing(keys=[self.stream, self.index], args=list(file_ids))
+        return {int(file_id) for file_id in answer}
 
     async def dead_letter(self, delivery: Delivery, reason: str) -> None:
         """Move an entry that can never become a job to the dead-letter stream."""
@@ -193,29 +141,19 @@ class Jobs:
             pipeline.xdel(self.stream, delivery.entry_id)
             await pipeline.execute()
 
-    async def leave_group(self, consumer: str) -> None:
-        """Give what is pending in our name to others at once, and delete the consumer."""
-        with reaching_redis():
-            try:
-                pending: Any = await self._commands.xpending_range(
-                    self.stream, GROUP, "-", "+", 10_000, consumername=consumer
-                )
-                found: list[Any] = []
-                for entry in pending:
-                    entry_id = entry["message_id"]
-                    found += await self._commands.xrange(self.stream, entry_id, entry_id) or []
-                await self._put_back([_delivery(*entry) for entry in found])
-                # Deleting a consumer throws its pending entries away: there are none any more.
-                await self._commands.xgroup_delconsumer(self.stream, GROUP, consumer)
-            except ResponseError as error:
-                if not (_lost(error) or "no such key" in str(error)):
-                    raise
+    async def pending_of(self, consumer: str) -> list[Delivery]:
+        """Read the deliveries that are pending in the name of ``consumer``."""
+        with _reaching_stream():
+            pending: Any = await self._commands.xpending_range(
+                self.stream, GROUP, "-", "+", 10_000, consumername=consumer
+            )
+            pipeline = self._commands.pipeline(transaction=False)
+            for entry in pending:
+                pipeline.xrange(self.stream, entry["message_id"], entry["message_id"])
+            found = await pipeline.execute() if pending else []
+        return [_delivery(*entry) for entries in found for entry in entries]
 
-    async def _put_back(self, deliveries: Sequence[Delivery]) -> None:
-        await self.add(
-            (delivery.file_id, delivery.fields.get("handler", ""))
-            for delivery in deliveries
-            if delivery.file_id is not None
-        )
-        # Without the file ids: the index names the new entries now.
-        await self.done(Delivery(delivery.entry_id, None) for delivery in deliveries)
+    async def leave_group(self, consumer: str) -> None:
+        """Delete the consumer. What were pending in its name would be lost: read it before."""
+        with _reaching_stream():
+            await self._commands.xgroup_delconsumer(self.stream, GROUP, consumer)

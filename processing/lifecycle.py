@@ -7,13 +7,15 @@ import asyncio
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from processing import repository
 from processing.database import Database
 from processing.errors import Conflict, NotFound, RedisAway, ServiceUnavailable
-from processing.events import Event, Events
+from processing.events import Event
 from processing.jobs import Delivery, Jobs
-from processing.models import ProcessingFile
+from processing.models import Change, Job, ProcessingFile
+from processing.outbox import How, Notice, Outbox
 from processing.repository import Finish, NewFile, ProgressReport
 from processing.states import TRANSITIONS, Status
 from processing.storage import Partial, Storage
@@ -36,17 +38,26 @@ class Upload:
 class Claimed:
     """A file that is ours to handle, with the delivery that brought it."""
 
-    file: ProcessingFile
+    file: Job
     delivery: Delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What became of a batch of deliveries: work to start, and the rest to :meth:`settle`."""
+
+    started: Sequence[Claimed]
+    poisoned: Sequence[Claimed]
+    left: Mapping[int, Delivery]
 
 
 class Lifecycle:
     """Every transition of a processing file, for both programs."""
 
-    def __init__(self, database: Database, jobs: Jobs, events: Events, storage: Storage) -> None:
+    def __init__(self, database: Database, jobs: Jobs, outbox: Outbox, storage: Storage) -> None:
         self._database = database
         self._jobs = jobs
-        self._events = events
+        self._outbox = outbox
         self._storage = storage
 
     async def submit(self, upload: Upload) -> ProcessingFile:
@@ -57,19 +68,28 @@ class Lifecycle:
         """
         async with self._database.connect() as connection:
             file_id = await repository.next_id(connection)
-            # The file is in its place before the row exists: a row never lacks its data. A
-            # folder that a crash leaves without a row is found by the sweep.
-            await asyncio.to_thread(self._storage.adopt, upload.partial, file_id)
-            new = NewFile(
-                id=file_id,
-                name=upload.name,
-                size=upload.partial.size,
-                sha256=upload.sha256,
-                handler=upload.handler,
-                options=dict(upload.options),
-            )
+        # The file is in its place before the row exists: a row never lacks its data. A folder
+        # that a crash leaves without a row is found by the sweep.
+        await asyncio.to_thread(self._storage.adopt, upload.partial, file_id)
+        new = NewFile(
+            id=file_id,
+            name=upload.name,
+            size=upload.partial.size,
+            sha256=upload.sha256,
+            handler=upload.handler,
+            options=dict(upload.options),
+        )
+        return await self.accept(new)
+
+    async def accept(self, new: NewFile) -> ProcessingFile:
+        """Commit the row of data that is in its place, queue and announce it.
+
+        Raises:
+            DatabaseAway: nothing was accepted.
+        """
+        async with self._database.connect() as connection:
             file = await repository.insert_file(connection, new)
-        await self._queue(file)
+        await self._queue(file, How.ALWAYS)
         return file
 
     async def delete(self, file_id: int) -> ProcessingFile:
@@ -78,25 +98,48 @@ class Lifecycle:
         Repeating it changes nothing. Raises NotFound for an unknown id.
         """
         async with self._database.connect() as connection:
-            # An attempt may finish between two looks: whatever it is by then, one of these holds.
-            file = await repository.leave(
-                connection, file_id, Status.REMOVED
-            ) or await repository.leave(connection, file_id, Status.CANCELED)
-            if file is None:
-                file = await repository.leave(connection, file_id, Status.REMOVED)
-            if file is None:
-                file = await repository.get_file(connection, file_id)
+            changed = await repository.delete(connection, file_id)
+            file = changed or await repository.get_file(connection, file_id)
         if file is None:
             raise NotFound(f"There is no file {file_id}.")
+        if changed is None:
+            return file
         if file.status == Status.REMOVED:
             await asyncio.to_thread(self._storage.remove, file_id)
         try:
             # The event goes first: workers kill on it, and it must not wait for the rest.
-            await self._events.publish([Event.of(file)])
-            await self._jobs.withdraw(file_id)
-        except RedisAway as error:
+            await self._tell_ends([Change(file.id, file.attempt, file.status, file.outcome)])
+        except ServiceUnavailable as error:
+            # Committed is done: the sweep announces it when the servers are back.
             logger.warning("file %d: %s, unannounced: %s", file_id, file.status, error)
         return file
+
+    async def announce_forgotten(self, limit: int = 1000) -> int:
+        """Announce changes whose event a crash or an absence of Redis swallowed; return how many.
+
+        Raises:
+            RedisAway: no answer; they are announced the next time.
+        """
+        async with self._database.connect() as connection:
+            changes = await repository.unannounced(connection, limit=limit)
+        await self._tell_ends(changes)
+        return len(changes)
+
+    async def expire(self, days: float, limit: int = 1000) -> int:
+        """Remove files that ended more than ``days`` ago, with their data; return how many."""
+        async with self._database.connect() as connection:
+            changes = await repository.expire(connection, timedelta(days=days), limit=limit)
+        for change in changes:
+            await asyncio.to_thread(self._storage.remove, change.id)
+        await self._tell_ends(changes)
+        return len(changes)
+
+    async def _tell_ends(self, changes: Sequence[Change]) -> None:
+        if changes:
+            notices = [Notice(Event.of(change), How.ONCE) for change in changes]
+            await self._outbox.send(notices, withdraw=[change.id for change in changes])
+            async with self._database.connect() as connection:
+                await repository.set_announced(connection, changes)
 
     async def retry(self, file_id: int) -> ProcessingFile:
         """Start a file that ended as Error or Canceled afresh.
@@ -114,13 +157,12 @@ class Lifecycle:
             raise NotFound(f"There is no file {file_id}.")
         if file is None:
             raise Conflict(f"“{current.name}” is {current.status}; there is nothing to try again.")
-        await self._queue(file)
+        await self._queue(file, How.AFRESH)
         return file
 
-    async def _queue(self, file: ProcessingFile) -> None:
+    async def _queue(self, file: ProcessingFile, how: How) -> None:
         try:
-            await self._jobs.add([(file.id, file.handler)])
-            await self._events.publish([Event.of(file)])
+            await self._outbox.send([Notice(Event.of(file), how)], queue=[(file.id, file.handler)])
         except RedisAway as error:
             # Committed is accepted: the sweep puts the entry on the stream when Redis returns.
             logger.warning("file %d waits for the sweep, Redis is away: %s", file.id, error)
@@ -132,44 +174,51 @@ class Lifecycle:
         worker: str,
         lease_seconds: float,
         max_failures: int,
-    ) -> list[Claimed]:
-        """Take the files that ``deliveries`` name and settle the deliveries that need no work."""
+    ) -> Claims:
+        """Take the files that ``deliveries`` name.
+
+        What is started can start at once; then the caller hands the claims to :meth:`settle`.
+        """
         by_file: dict[int, Delivery] = {}
         for delivery in deliveries:
             if delivery.file_id is None:
                 await self._dead_letter(delivery, "the entry has no usable file_id")
             elif delivery.file_id in by_file:
-                await self._jobs.done([Delivery(delivery.entry_id, None)])
+                await self._outbox.send(done=[Delivery(delivery.entry_id, None)])
             else:
                 by_file[delivery.file_id] = delivery
-        if not by_file:
-            return []
-        async with self._database.connect() as connection:
-            taken = await repository.claim(
-                connection,
-                list(by_file),
-                worker=worker,
-                lease_seconds=lease_seconds,
-                max_failures=max_failures,
-            )
-        claimed = [
-            Claimed(file, by_file.pop(file.id))
-            for file in taken
-            if file.status == Status.PROCESSING
-        ]
-        try:
-            await self._announce(taken)
-            await self._jobs.done(by_file.pop(file.id) for file in taken if file.terminal)
-            await self._settle(by_file)
-        except ServiceUnavailable as error:
-            # Claimed is claimed, and jobs can run without Redis. What is not settled now stays
-            # pending and is reclaimed.
-            logger.warning("claimed %d files, the rest has to wait: %s", len(claimed), error)
-        return claimed
+        taken: list[Job] = []
+        if by_file:
+            async with self._database.connect() as connection:
+                taken = await repository.claim(
+                    connection,
+                    list(by_file),
+                    worker=worker,
+                    lease_seconds=lease_seconds,
+                    max_failures=max_failures,
+                )
+        claimed = [Claimed(file, by_file.pop(file.id)) for file in taken]
+        started = [item for item in claimed if item.file.status == Status.PROCESSING]
+        poisoned = [item for item in claimed if item.file.status != Status.PROCESSING]
+        return Claims(started, poisoned, by_file)
 
-    async def _settle(self, by_file: Mapping[int, Delivery]) -> None:
-        if not by_file:
-            return
+    async def settle(self, claims: Claims) -> None:
+        """Announce what was claimed and settle the deliveries that need no work.
+
+        Claimed is claimed, and jobs can run without Redis: if a server is away, what is not
+        settled now stays pending and is reclaimed.
+        """
+        notices = [Notice(Event.of(item.file)) for item in claims.started]
+        notices += [Notice(Event.of(item.file), How.FIRST) for item in claims.poisoned]
+        try:
+            await self._outbox.send(notices, done=[item.delivery for item in claims.poisoned])
+            if claims.left:
+                await self._settle_left(claims.left)
+        except ServiceUnavailable as error:
+            count = len(claims.started)
+            logger.warning("claimed %d files, the rest has to wait: %s", count, error)
+
+    async def _settle_left(self, by_file: Mapping[int, Delivery]) -> None:
         async with self._database.connect() as connection:
             files = await repository.get_files(connection, list(by_file))
         known = {file.id: file for file in files}
@@ -179,10 +228,11 @@ class Lifecycle:
                 await self._dead_letter(delivery, f"there is no file {file_id}")
             elif file.terminal:
                 # Someone committed this end and may have died before announcing it.
-                await self._announce([file])
-                await self._jobs.done([delivery])
+                notice = Notice(Event.of(file), How.IF_PENDING, delivery.entry_id)
+                await self._outbox.send([notice], done=[delivery])
             elif file.status == Status.WAITING and file.due_at is not None:
-                await self._jobs.done([delivery])  # the retry gets a new entry when it is due
+                # The retry gets a new entry when it is due.
+                await self._outbox.send(done=[delivery])
             # Otherwise another worker's lease runs: leave it pending for the reclaim.
 
     async def _dead_letter(self, delivery: Delivery, reason: str) -> None:
@@ -204,11 +254,11 @@ class Lifecycle:
         """Store and announce where running attempts stand."""
         async with self._database.connect() as connection:
             current = await repository.set_progress(connection, reports)
-        await self._events.publish(
-            Event.progressed(report) for report in reports if report.id in current
+        await self._outbox.send(
+            Notice(Event.progressed(report)) for report in reports if report.id in current
         )
 
-    async def record(self, ends: Sequence[Finish]) -> list[ProcessingFile]:
+    async def record(self, ends: Sequence[Finish]) -> list[Change]:
         """Commit how attempts ended; return the rows that this changed.
 
         An attempt that is no longer the current one changes nothing.
@@ -220,37 +270,70 @@ class Lifecycle:
             return await repository.finish(connection, ends)
 
     async def conclude(
-        self, files: Sequence[ProcessingFile], deliveries: Iterable[Delivery]
+        self, changes: Sequence[Change], deliveries: Mapping[int, Delivery], *, again: bool = False
     ) -> None:
-        """Announce what :meth:`record` returned, then acknowledge its deliveries.
+        """Announce what :meth:`record` returned, then acknowledge its deliveries (by file id).
 
         Only theirs: the delivery of an attempt that did not count may be a newer one's by now.
         Who cancelled withdraws the entry, and what a crash leaves pending the reclaim settles.
+        ``again`` says that an earlier call may have got through.
         """
-        await self._announce(files)
-        await self._jobs.done(deliveries)
+        notices = [
+            Notice(Event.of(change), How.IF_PENDING, deliveries[change.id].entry_id)
+            if again
+            else Notice(Event.of(change), How.FIRST)
+            for change in changes
+        ]
+        await self._outbox.send(notices, done=[deliveries[change.id] for change in changes])
 
-    async def hand_back(self, held: Iterable[Claimed]) -> None:
-        """Return running files to Waiting, as if this worker had never taken them."""
+    async def note_figures(self, ends: Sequence[Finish]) -> None:
+        """Store what cancelled attempts had used until they were killed."""
+        async with self._database.connect() as connection:
+            await repository.set_figures(connection, ends)
+
+    async def hand_back(self, held: Iterable[Claimed], *, ran: bool) -> None:
+        """Return claimed files to Waiting, as if this worker had never taken them.
+
+        ``ran`` says whether their handlers had begun.
+        """
         claimed = {item.file.id: item for item in held}
         if not claimed:
             return
         async with self._database.connect() as connection:
             attempts = {file_id: item.file.attempt for file_id, item in claimed.items()}
-            returned = await repository.hand_back(connection, attempts)
-        await self._announce(returned)
-        await self._jobs.add([(file.id, file.handler) for file in returned])
-        # Without the file id: the index now names the new entry.
-        await self._jobs.done(
-            Delivery(claimed[file.id].delivery.entry_id, None) for file in returned
+            returned = await repository.hand_back(connection, attempts, ran=ran)
+        # The old entries without the file id: the index names the new ones.
+        await self._outbox.send(
+            (Notice(Event.of(change)) for change in returned),
+            queue=[(change.id, claimed[change.id].file.handler) for change in returned],
+            done=[Delivery(claimed[change.id].delivery.entry_id, None) for change in returned],
         )
+
+    async def give_up_deliveries(self, consumer: str) -> None:
+        """Give what is pending in the name of ``consumer`` to others, and delete it.
+
+        Raises:
+            StreamLost: there is nothing to give up.
+        """
+        pending = await self._jobs.pending_of(consumer)
+        await self._outbox.send(
+            queue=[
+                (delivery.file_id, delivery.fields.get("handler", ""))
+                for delivery in pending
+                if delivery.file_id is not None
+            ],
+            # Without the file ids: the index names the new entries now.
+            done=[Delivery(delivery.entry_id, None) for delivery in pending],
+        )
+        await self._jobs.leave_group(consumer)
 
     async def release_due(self, limit: int = 1000) -> int:
         """Queue the retries whose time has come; return how many."""
         async with self._database.connect() as connection:
-            due = await repository.release_due(connection, limit=limit)
-        await self._jobs.add(due)
+            due = await repository.due_files(connection, limit=limit)
+        if due:
+            # First the entry, then the row: a crash in between queues them twice, never not.
+            await self._outbox.send(queue=due)
+            async with self._database.connect() as connection:
+                await repository.clear_due(connection, [file_id for file_id, _ in due])
         return len(due)
-
-    async def _announce(self, files: Sequence[ProcessingFile]) -> None:
-        await self._events.publish(Event.of(file) for file in files)

@@ -2,14 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
     Double,
+    ForeignKey,
     Identity,
     Index,
     Integer,
@@ -18,10 +20,11 @@ from sqlalchemy import (
     Text,
     func,
     text,
+    true,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from processing.states import OPEN_STATUSES, TERMINAL_STATUSES, Outcome, Status
+from processing.states import TERMINAL_STATUSES, Outcome, Status
 
 metadata = MetaData(
     naming_convention={
@@ -33,7 +36,6 @@ metadata = MetaData(
 
 _TIME = DateTime(timezone=True)
 _STATUS_LIST = ", ".join(f"'{status}'" for status in Status)
-_OPEN_LIST = ", ".join(f"'{status}'" for status in sorted(OPEN_STATUSES))
 
 processing_file = Table(
     "processing_file",
@@ -67,10 +69,49 @@ processing_file = Table(
     Column("uploaded_at", _TIME, nullable=False, server_default=func.now()),
     Column("started_at", _TIME),
     Column("finished_at", _TIME),
+    # False from a change that a user or the clock made until its event is known to be out.
+    Column("announced", Boolean, nullable=False, server_default=true()),
     CheckConstraint(f"status IN ({_STATUS_LIST})", name="status"),
     CheckConstraint("size >= 0 AND attempt >= 0 AND failures >= 0", name="counts"),
-    # The sweep and the claim look at open rows only; finished ones may be millions.
-    Index("ix_processing_file_open", "id", postgresql_where=text(f"status IN ({_OPEN_LIST})")),
+    CheckConstraint("(status IN ('Waiting', 'Processing')) = (finished_at IS NULL)", name="open"),
+    # The sweep looks at open rows only; finished ones may be millions. A claim changes none of
+    # the columns that stand in an index, so it writes to no index (a heap-only tuple update),
+    # for which the fill factor leaves room.
+    Index("ix_processing_file_open", "id", postgresql_where=text("finished_at IS NULL")),
+    Index("ix_processing_file_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+    Index("ix_processing_file_unannounced", "id", postgresql_where=text("NOT announced")),
+    Index("ix_processing_file_uploaded", "uploaded_at", postgresql_using="brin"),
+    postgresql_with={"fillfactor": "70"},
+)
+
+# Attempts that another one followed; the file's row itself tells of its last attempt.
+attempt = Table(
+    "attempt",
+    metadata,
+    Column("file_id", BigInteger, ForeignKey("processing_file.id"), primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column("worker", Text),
+    Column("outcome", Text, nullable=False),
+    Column("message", Text),
+    Column("signal", Integer),
+    Column("peak_rss", BigInteger),
+    Column("cpu_seconds", Double),
+    Column("wall_seconds", Double),
+    Column("started_at", _TIME),
+    Column("finished_at", _TIME, nullable=False, server_default=func.now()),
+)
+
+# The workers and what they do, written by each at every heartbeat.
+worker = Table(
+    "worker",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("slots", Integer, nullable=False),
+    Column("running", Integer, nullable=False),
+    # Why a free slot starts nothing, in words; null while it would.
+    Column("waits_for", Text),
+    Column("started_at", _TIME, nullable=False, server_default=func.now()),
+    Column("seen_at", _TIME, nullable=False, server_default=func.now()),
 )
 
 # What workers can do, written by each worker at its start: the web program offers handlers of
@@ -132,6 +173,54 @@ class ProcessingFile:
         if self.started_at is None or self.finished_at is None:
             return None
         return max(0.0, (self.finished_at - self.started_at).total_seconds())
+
+
+class Job(NamedTuple):
+    """What a claim returns of a row: all that a worker needs, for thousands of them a second."""
+
+    id: int
+    attempt: int
+    status: str
+    outcome: str | None
+    failures: int
+    name: str
+    handler: str
+    options: dict[str, Any]
+
+
+class Change(NamedTuple):
+    """What a statement made of a row: all that an event tells."""
+
+    id: int
+    attempt: int
+    status: str
+    outcome: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """An earlier attempt at a file. Peak memory in bytes, durations in seconds."""
+
+    attempt: int
+    worker: str | None
+    outcome: Outcome
+    message: str | None
+    signal: int | None
+    peak_rss: int | None
+    cpu_seconds: float | None
+    wall_seconds: float | None
+    started_at: datetime | None
+    finished_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerInfo:
+    """A worker as it last showed itself; ``waits_for`` says why free slots start nothing."""
+
+    name: str
+    slots: int
+    running: int
+    waits_for: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,113 +1,179 @@
-"""Rebuilds the job stream from the rows and clears away data no row knows.
+"""Rebuilds the job stream from the rows, tells forgotten ends, clears away data no row knows.
 
-Requeuing runs at every start, on every lost stream, and every few seconds by one worker at a time.
+Any worker can do it and one at a time does. A pass is quick while all is well: most of them look
+at new rows only, and one over all rows comes so often that it takes a fiftieth of the time.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import islice
 
 from processing import repository
 from processing.database import Database
-from processing.events import Event, Events
+from processing.events import Event
 from processing.jobs import Jobs
-from processing.models import ProcessingFile
-from processing.states import Status
+from processing.lifecycle import Lifecycle
+from processing.models import Change
+from processing.outbox import Notice, Outbox
+from processing.states import TERMINAL_STATUSES, Status
 from processing.storage import Storage
 
 logger = logging.getLogger(__name__)
 
 _SWEEP_LOCK = 0x6D696C6C  # "mill": one sweeper per database
 _PAGE = 1000
-# An upload adopts its folder moments before its row; nothing needs longer than this.
-ORPHAN_SECONDS = 3600.0
+# A pass over everything is followed by a pause of so many times its duration.
+REST = 50
+# Who commits a row adds its entry at once; a row that is younger is not missing one.
+SETTLED_SECONDS = 2.0
+# An upload adopts its folder moments before its row, which PostgreSQL takes or refuses in time.
+ORPHAN_SECONDS = 600.0
+# Nobody writes to a partial upload for so long and comes back.
+PARTIAL_SECONDS = 3600.0
+SILENT_WORKER_SECONDS = 3600.0
+LOCK_PAUSE_SECONDS = 0.2
 
 
 class Recovery:
     """What brings Redis and the disk back in line with PostgreSQL."""
 
-    def __init__(self, database: Database, jobs: Jobs, events: Events, storage: Storage) -> None:
+    def __init__(
+        self,
+        database: Database,
+        jobs: Jobs,
+        outbox: Outbox,
+        storage: Storage,
+        lifecycle: Lifecycle,
+        keep_days: float,
+    ) -> None:
+        """``keep_days``: how long the data of files that ended stays, 0 for ever."""
         self._database = database
         self._jobs = jobs
-        self._events = events
+        self._outbox = outbox
         self._storage = storage
+        self._lifecycle = lifecycle
+        self._keep_days = keep_days
+        self._full_pass_at = self._tidy_at = float("-inf")
+        # Highest ids that the last pass and the one before it have seen.
+        self._seen = self._seen_before = 0
 
-    async def requeue_missing(self) -> int:
-        """Give every open file without an entry a new one; return how many needed it.
+    async def requeue_missing(self, *, after: int = 0, settled_seconds: float = 0.0) -> int:
+        """Give every open file above ``after`` without an entry a new one; return how many.
 
         An entry too many is harmless, since only one claim wins: no lock is needed to be right.
         """
         await self._jobs.ensure_group()
-        requeued = after = 0
+        requeued = 0
         while True:
             async with self._database.connect() as connection:
-                page = await repository.open_files(connection, after=after, limit=_PAGE)
+                page = await repository.open_files(
+                    connection, after=after, settled_seconds=settled_seconds, limit=_PAGE
+                )
             if not page:
+                self._seen_before, self._seen = self._seen, max(self._seen, after)
                 return requeued
             after = page[-1][0]
-            missing = await self._jobs.missing([file_id for file_id, _, _ in page])
+            missing = await self._jobs.missing([file_id for file_id, _ in page])
             if missing:
-                await self._jobs.add((i, handler) for i, handler, _ in page if i in missing)
-                await self._announce_waiting(
-                    [i for i, _, s in page if i in missing and s == Status.WAITING]
-                )
-                requeued += len(missing)
+                requeued += await self._requeue([file for file in page if file[0] in missing])
 
-    async def _announce_waiting(self, ids: list[int]) -> None:
-        # Their submission may have found Redis away, so nobody has heard of them yet.
-        if not ids:
-            return
+    async def _requeue(self, files: list[tuple[int, str]]) -> int:
+        # Looked at again: what has ended since had every right to lose its entry.
         async with self._database.connect() as connection:
-            files = await repository.get_files(connection, ids)
-        await self._events.publish(Event.of(file) for file in files)
+            changes = await repository.get_changes(connection, [file_id for file_id, _ in files])
+        still_open = {c.id: c for c in changes if c.status not in TERMINAL_STATUSES}
+        # Their submission may have found Redis away, so nobody has heard of them yet.
+        waiting = [change for change in still_open.values() if change.status == Status.WAITING]
+        await self._outbox.send(
+            [Notice(Event.of(change)) for change in waiting],
+            queue=[file for file in files if file[0] in still_open],
+        )
+        return len(still_open)
+
+    async def rebuild(self) -> None:
+        """Requeue what a lost stream has lost.
+
+        Waits for a pass that is under way, since it may have begun before the loss.
+        """
+        async with self._database.connect() as connection:
+            while not await repository.try_sweep_lock(connection, _SWEEP_LOCK):  # noqa: ASYNC110
+                await asyncio.sleep(LOCK_PAUSE_SECONDS)
+            try:
+                requeued = await self.requeue_missing()
+            finally:
+                await repository.release_sweep_lock(connection, _SWEEP_LOCK)
+        logger.warning("rebuilt the job stream: %d files put on it", requeued)
 
     async def sweep(self) -> None:
-        """Requeue what is missing, unless another sweeps right now."""
-
-        async def requeue() -> None:
-            requeued = await self.requeue_missing()
+        """Requeue and announce what is missing, unless another sweeps right now."""
+        async with self._alone() as alone:
+            if not alone:
+                return
+            began = time.monotonic()
+            full = began >= self._full_pass_at
+            requeued = await self.requeue_missing(
+                after=0 if full else self._seen_before, settled_seconds=SETTLED_SECONDS
+            )
+            if full:
+                now = time.monotonic()
+                self._full_pass_at = now + REST * (now - began)
             if requeued:
                 logger.warning("put %d files back on the job stream", requeued)
-
-        await self._alone(requeue)
+            forgotten = await self._lifecycle.announce_forgotten()
+            if forgotten:
+                logger.warning("announced %d changes that nobody had heard of", forgotten)
 
     async def tidy(self) -> None:
-        """Delete data that no row needs, unless another sweeps right now.
+        """Delete data that no row needs or that has expired, unless another sweeps right now.
 
         It looks at every stored file, so it is for every few minutes, not seconds.
         """
-        await self._alone(self._tidy)
+        async with self._alone() as alone:
+            began = time.monotonic()
+            if alone and began >= self._tidy_at:
+                await self._tidy()
+                now = time.monotonic()
+                self._tidy_at = now + REST * (now - began)
 
-    async def _alone(self, work: Callable[[], Awaitable[None]]) -> None:
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[bool]:
+        """Hold the sweep's lock inside the block; False where another does."""
         async with self._database.connect() as connection:
-            if not await repository.try_sweep_lock(connection, _SWEEP_LOCK):
-                return
+            alone = await repository.try_sweep_lock(connection, _SWEEP_LOCK)
             try:
-                await work()
+                yield alone
             finally:
-                await repository.release_sweep_lock(connection, _SWEEP_LOCK)
+                if alone:
+                    await repository.release_sweep_lock(connection, _SWEEP_LOCK)
 
     async def _tidy(self) -> None:
-        await asyncio.to_thread(self._storage.drop_abandoned_partials, ORPHAN_SECONDS)
-        stored = dict(await asyncio.to_thread(lambda: list(self._storage.stored_ids())))
-        ids = sorted(stored)
-        for start in range(0, len(ids), _PAGE):
-            page = ids[start : start + _PAGE]
+        await asyncio.to_thread(self._storage.drop_abandoned_partials, PARTIAL_SECONDS)
+        stored = self._storage.stored_ids()
+        while page := dict(await asyncio.to_thread(lambda: list(islice(stored, _PAGE)))):
             async with self._database.connect() as connection:
-                rows = {file.id: file for file in await repository.get_files(connection, page)}
-            for file_id in page:
-                file = rows.get(file_id)
-                if file is None and stored[file_id] > ORPHAN_SECONDS:
+                changes = await repository.get_changes(connection, list(page))
+            rows = {change.id: change for change in changes}
+            for file_id, age in page.items():
+                change = rows.get(file_id)
+                if change is None and age > ORPHAN_SECONDS:
                     logger.info("delete the data of file %d, which has no row", file_id)
                     await asyncio.to_thread(self._storage.remove, file_id)
-                elif file is not None and file.terminal:
-                    await asyncio.to_thread(self._tidy_file, file)
+                elif change is not None and change.status in TERMINAL_STATUSES:
+                    await asyncio.to_thread(self._tidy_file, change)
+        async with self._database.connect() as connection:
+            await repository.forget_silent_workers(connection, SILENT_WORKER_SECONDS)
+        if self._keep_days:
+            while expired := await self._lifecycle.expire(self._keep_days):
+                logger.info("removed the data of %d files that had expired", expired)
 
-    def _tidy_file(self, file: ProcessingFile) -> None:
-        if file.status == Status.REMOVED:
+    def _tidy_file(self, change: Change) -> None:
+        if change.status == Status.REMOVED:
             # Who removed it died between the commit and the deletion.
-            self._storage.remove(file.id)
+            self._storage.remove(change.id)
         else:
             # Left by workers that were killed, or that finished too late to count.
-            keep = file.attempt if file.status == Status.OK else None
-            self._storage.drop_attempts(file.id, keep=keep)
+            keep = change.attempt if change.status == Status.OK else None
+            self._storage.drop_attempts(change.id, keep=keep)

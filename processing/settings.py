@@ -64,8 +64,14 @@ class Settings(BaseSettings):
         description="How long running jobs go on after SIGTERM before they are handed back.",
     )
     job_seconds: float = Field(0.0, ge=0, description="Wall time a job may take; 0: no limit.")
+    job_cpu_seconds: float = Field(0.0, ge=0, description="CPU time a job may use; 0: no limit.")
     job_memory_mb: int = Field(
-        1024, ge=128, description="Memory (MiB of RLIMIT_DATA) one child process may allocate."
+        1024,
+        ge=128,
+        description="Memory (MiB) a job may allocate; it starts when so much is free.",
+    )
+    job_output_mb: int = Field(
+        20480, ge=1, description="Largest total (MiB) of what a job writes, scratch included."
     )
     max_failures: int = Field(
         3,
@@ -73,6 +79,9 @@ class Settings(BaseSettings):
         description="A job that lost its worker or failed transiently so often fails.",
     )
     max_upload_mb: int = Field(10240, ge=1, description="Largest file accepted, in MiB.")
+    keep_days: float = Field(
+        0.0, ge=0, description="Days after its end a file's data is removed; 0: never."
+    )
     events_kept: int = Field(100_000, ge=100, description="Events kept for replay, about.")
     log_format: Literal["text", "json"] = Field("text", description="`text` or `json`.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(

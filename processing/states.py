@@ -21,10 +21,13 @@ class Outcome(StrEnum):
     FAILED = "failed"
     BAD_INPUT = "bad input"
     TIMED_OUT = "timed out"
+    OUT_OF_CPU_TIME = "out of CPU time"
     OUT_OF_MEMORY = "out of memory"
+    TOO_MUCH_OUTPUT = "too much output"
     KILLED = "killed by signal"
     WORKER_LOST = "worker lost"
     CANCELLED = "cancelled"
+    HANDED_BACK = "handed back"
 
 
 TRANSITIONS: dict[Status, frozenset[Status]] = {
@@ -34,14 +37,23 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
         {Status.PROCESSING, Status.WAITING, Status.OK, Status.ERROR, Status.CANCELED}
     ),
     Status.OK: frozenset({Status.REMOVED}),
-    # To Waiting: a user tries it again.
-    Status.ERROR: frozenset({Status.CANCELED, Status.WAITING}),
-    Status.CANCELED: frozenset({Status.WAITING}),
+    # To Waiting: a user tries it again. To Removed: its data expired.
+    Status.ERROR: frozenset({Status.CANCELED, Status.WAITING, Status.REMOVED}),
+    Status.CANCELED: frozenset({Status.WAITING, Status.REMOVED}),
     Status.REMOVED: frozenset(),
 }
 
 OPEN_STATUSES = frozenset({Status.WAITING, Status.PROCESSING})
 TERMINAL_STATUSES = frozenset(Status) - OPEN_STATUSES
+
+
+# What DELETE makes of each status; the others stay as they are.
+DELETED_AS = {
+    Status.WAITING: Status.CANCELED,
+    Status.PROCESSING: Status.CANCELED,
+    Status.ERROR: Status.CANCELED,
+    Status.OK: Status.REMOVED,
+}
 
 
 def sources_of(target: Status) -> list[str]:

@@ -120,19 +120,6 @@ class Storage:
         """Path of the folder that an attempt writes into."""
         return self._files / str(file_id) / str(attempt)
 
-    def open_attempt(self, file_id: int, attempt: int) -> Path:
-        """Create an attempt's folder, empty, and return its path.
-
-        Raises:
-            NotFound: the upload itself is gone.
-        """
-        if not self.original(file_id).is_file():
-            raise NotFound(f"The data of file {file_id} is gone.")
-        folder = self.attempt_folder(file_id, attempt)
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-        return folder
-
     def artifact(self, file_id: int, attempt: int, name: str) -> Path:
         """Path of an artifact.
 
@@ -157,13 +144,14 @@ class Storage:
                 os.fsync(artifact.fileno())
             sizes[name] = path.stat().st_size
         folder = self.attempt_folder(file_id, attempt)
-        for stray in folder.iterdir():
-            if stray.name not in sizes:
-                _delete(stray)
+        if folder.is_dir():  # an attempt that wrote nothing has none
+            for stray in folder.iterdir():
+                if stray.name not in sizes:
+                    _delete(stray)
+            _fsync_folder(folder)
         for other in folder.parent.iterdir():
             if other.name.isdigit() and int(other.name) < attempt:
                 _delete(other)
-        _fsync_folder(folder)
         _fsync_folder(folder.parent)
         return sizes
 
@@ -186,14 +174,15 @@ class Storage:
         shutil.rmtree(self._files / str(file_id), ignore_errors=True)
 
     def stored_ids(self) -> Iterator[tuple[int, float]]:
-        """Yield (id, age in seconds) of every file that has a folder."""
-        for folder in self._files.iterdir():
-            if folder.name.isdigit():
-                try:
-                    age = time.time() - folder.stat().st_mtime
-                except FileNotFoundError:
-                    continue
-                yield int(folder.name), age
+        """Yield (id, age in seconds) of every file that has a folder; there may be millions."""
+        with os.scandir(self._files) as folders:
+            for folder in folders:
+                if folder.name.isdigit():
+                    try:
+                        age = time.time() - folder.stat().st_mtime
+                    except FileNotFoundError:
+                        continue
+                    yield int(folder.name), age
 
     def drop_abandoned_partials(self, older_than: float) -> int:
         """Delete partial uploads nobody has written to for ``older_than`` seconds."""

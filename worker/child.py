@@ -1,10 +1,13 @@
 """What runs in a child process: take a task, run its handler, send back what became of it."""
 
+import errno
+import faulthandler
 import os
 import resource
 import signal
 import socket
 import sys
+import time
 import traceback
 from pathlib import Path
 from typing import Any
@@ -13,52 +16,99 @@ from pydantic import ValidationError
 
 from worker import frames
 from worker.death import die_with_parent
-from worker.handlers.contract import BadInput, Context, Result, Transient
+from worker.handlers.contract import BadInput, Context, DataGone, Result, Transient
 from worker.handlers.registry import UnknownHandler, load
+from worker.limits import Exceeded, Limits
 
 
-def serve(connection: socket.socket, memory_bytes: int) -> None:
-    """Run tasks from ``connection`` until the worker closes it."""
+def serve(tasks: socket.socket, answers: socket.socket, printed: int, limits: Limits) -> None:
+    """Run tasks until the worker closes the connection; ``printed`` takes what is printed."""
     die_with_parent(os.getppid())
     os.setsid()  # a kill of our process group takes along what a handler started
+    _redirect(printed)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_DATA, (limits.memory_bytes, limits.memory_bytes))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limits.output_bytes, limits.output_bytes))
     os.umask(0o077)
-    while (task := frames.receive(connection)) is not None:
-        _reset_peak()
-        before = _cpu_seconds()
-        answer = _perform(task, connection)
-        answer |= {"peak_rss": _peak_rss(), "cpu_seconds": _cpu_seconds() - before}
-        connection.sendall(_frame(answer))
+    os.chdir("/")
+    child = _Child(answers, limits)
+    while (task := frames.receive_task(tasks)) is not None:
+        child.work(task)
 
 
-def _perform(task: dict[str, Any], connection: socket.socket) -> dict[str, Any]:
-    def report(fraction: float, stage: str) -> None:
-        message = {"type": "progress", "progress": fraction, "stage": stage[:100]}
-        connection.sendall(frames.encode(message | {"peak_rss": _peak_rss()}))
+def _redirect(printed: int) -> None:
+    # What a handler prints goes to a file that the worker empties when it grows; nobody waits.
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(printed, 1)
+    os.dup2(printed, 2)
+    os.close(nothing)
+    os.close(printed)
+    sys.stdout = open(1, "w", buffering=1, errors="replace", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", buffering=1, errors="replace", closefd=False)  # noqa: SIM115
+    faulthandler.enable()
 
-    context = Context(Path(task["source"]), Path(task["folder"]), task["name"], report)
-    try:
-        os.chdir(context.folder)
-        result = load(task["handler"])(context, task["options"])
-        return _result(result)
-    except (BadInput, UnknownHandler) as error:
-        return _error("bad input", str(error))
-    except ValidationError as error:
-        return _error("bad input", _options_message(error))
-    except Transient as error:
-        return _error("transient", str(error))
-    except MemoryError as error:
-        return _error("out of memory", str(error) or "The handler ran out of memory.")
-    except Exception as error:  # noqa: BLE001
-        # One job's life ends here; the text goes to the page, the traceback to the log.
-        return _error("failed", f"{type(error).__name__}: {error}", traceback.format_exc())
-    except SystemExit as error:
-        return _error("failed", f"The handler called sys.exit({error.code!r}).")
-    finally:
-        os.chdir("/")
+
+class _Child:
+    def __init__(self, answers: socket.socket, limits: Limits) -> None:
+        self._answers = answers
+        self._limits = limits
+        self._pid = os.getpid()
+        self._cpu = _cpu_seconds()
+        # Writing 5 here starts the count of the peak memory anew (proc(5)).
+        self._clear_refs = os.open("/proc/self/clear_refs", os.O_WRONLY)
+
+    def work(self, task: dict[str, Any]) -> None:
+        """Run one task and answer."""
+        os.write(self._clear_refs, b"5")
+        began = time.perf_counter()
+        context = self._context(task)
+        answer = self._perform(task, context)
+        if os.getpid() != self._pid:
+            os._exit(1)  # the handler forked, and this is the copy: only one may answer
+        cpu, before = _cpu_seconds(), self._cpu
+        self._cpu = cpu
+        answer |= {
+            "key": task["key"],
+            "peak_rss": _peak_bytes(),
+            "cpu_seconds": cpu - before,
+            "wall_seconds": time.perf_counter() - began,
+            "wrote": context.wrote,
+        }
+        self._answers.sendall(_frame(answer))
+        if context.wrote:
+            os.chdir("/")
+
+    def _context(self, task: dict[str, Any]) -> Context:
+        def report(fraction: float, stage: str) -> None:
+            message = {"type": "progress", "progress": fraction, "stage": stage[:100]}
+            self._answers.sendall(frames.encode(message))
+
+        return Context(Path(task["source"]), Path(task["folder"]), task["name"], report)
+
+    def _perform(self, task: dict[str, Any], context: Context) -> dict[str, Any]:
+        try:
+            return _result(load(task["handler"])(context, task["options"]))
+        except (BadInput, UnknownHandler) as error:
+            return _error("bad input", str(error))
+        except ValidationError as error:
+            return _error("bad input", _options_message(error))
+        except Transient as error:
+            return _error("transient", str(error))
+        except DataGone as error:
+            return _error("failed", str(error))
+        except MemoryError as error:
+            words = str(error) or "The handler ran out of memory."
+            return _error(Exceeded.MEMORY, f"{words} {self._limits.sentence(Exceeded.MEMORY)}")
+        except Exception as error:  # noqa: BLE001
+            # One job's life ends here; the text goes to the page, the traceback to the log.
+            if isinstance(error, OSError) and error.errno == errno.EFBIG:
+                return _error(Exceeded.OUTPUT, self._limits.sentence(Exceeded.OUTPUT))
+            return _error("failed", f"{type(error).__name__}: {error}", traceback.format_exc())
+        except SystemExit as error:
+            return _error("failed", f"The handler called sys.exit({error.code!r}).")
 
 
 def _result(result: object) -> dict[str, Any]:
@@ -90,7 +140,8 @@ def _frame(answer: dict[str, Any]) -> bytes:
     try:
         return frames.encode(answer)
     except (TypeError, ValueError, RecursionError, frames.FrameTooLarge) as error:
-        figures = {name: answer[name] for name in ("peak_rss", "cpu_seconds")}
+        kept = ("key", "peak_rss", "cpu_seconds", "wall_seconds", "wrote")
+        figures = {name: answer[name] for name in kept}
         return frames.encode(_error("failed", f"The result cannot be sent: {error}.") | figures)
 
 
@@ -100,17 +151,5 @@ def _cpu_seconds() -> float:
     return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
 
 
-def _reset_peak() -> None:
-    # ru_maxrss is the peak of the process's whole life; writing 5 here starts VmHWM anew
-    # (Linux, Documentation/filesystems/proc.rst).
-    try:
-        Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        print("cannot reset the peak memory; it counts from the child's start", file=sys.stderr)
-
-
-def _peak_rss() -> int:
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) * 1024
-    return 0
+def _peak_bytes() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -1,4 +1,4 @@
-"""Takes deliveries from the job stream whenever a slot is free, and claims their files."""
+"""Takes deliveries from the job stream whenever more work is welcome, and claims their files."""
 
 import asyncio
 import logging
@@ -27,35 +27,57 @@ class Consumer:
         self._stopping = stopping
         self._lease = core.settings.lease_seconds
         self._reclaimed = float("-inf")
+        self._lost = asyncio.Event()
         self.name = name
 
     async def run(self) -> None:
         """Consume until ``stopping``; what cannot be done now is done when it can."""
         away = False
-        await self._rebuild()
+        rebuilding = asyncio.create_task(self._rebuild_when_lost())
+        # A worker does not know what happened before it came: the group may be gone.
+        missing = True
         while not self._stopping.is_set():
             try:
+                if missing and await self._core.jobs.ensure_group():
+                    self._lost.set()
+                missing = False
                 await self._step()
                 if away:
                     logger.info("consuming again")
                 away = False
             except StreamLost as error:
                 logger.warning("the job stream is gone, rebuilding it from the rows: %s", error)
-                await self._rebuild()
+                missing = True
+                self._lost.set()
             except ServiceUnavailable as error:
                 if not away:
                     logger.warning("waiting for %s: %s", error.service, error)
                 away = True
                 await pause(self._stopping, PAUSE_SECONDS)
+        self._lost.set()
+        await rebuilding
+
+    async def _rebuild_when_lost(self) -> None:
+        """Rebuild beside the consuming: the first rows are at work before the last are queued."""
+        while not self._stopping.is_set():
+            await self._lost.wait()
+            self._lost.clear()
+            if self._stopping.is_set():
+                return
+            try:
+                await self._core.recovery.rebuild()
+            except (ServiceUnavailable, StreamLost) as error:
+                logger.warning("cannot rebuild yet: %s", error)
+                self._lost.set()
+                await pause(self._stopping, PAUSE_SECONDS)
 
     async def _step(self) -> None:
-        if not await self._unless_stopping(self._executor.wait_for_slot()):
+        room = await self._unless_stopping(self._executor.room())
+        if not room:
             return
-        deliveries: list[Delivery] | None = await self._reclaim()
+        deliveries: list[Delivery] | None = await self._reclaim(room)
         if not deliveries:
-            deliveries = await self._unless_stopping(
-                self._core.jobs.read(self.name, self._executor.free)
-            )
+            deliveries = await self._unless_stopping(self._core.jobs.read(self.name, room))
         if deliveries and not self._stopping.is_set():
             await self._take(deliveries)
 
@@ -73,30 +95,23 @@ class Consumer:
         await cancel(task)
         return None
 
-    async def _reclaim(self) -> list[Delivery]:
+    async def _reclaim(self, room: int) -> list[Delivery]:
         # A third of the lease: a dead worker's jobs are found soon after their lease ends.
         if time.monotonic() - self._reclaimed < self._lease / 3:
             return []
         self._reclaimed = time.monotonic()
-        return await self._core.jobs.reclaim(self.name, self._lease, self._executor.free)
+        return await self._core.jobs.reclaim(self.name, self._lease, room)
 
     async def _take(self, deliveries: list[Delivery]) -> None:
         # If PostgreSQL is away they stay pending in our name until the reclaim finds them.
-        claimed = await self._core.lifecycle.claim(
+        claims = await self._core.lifecycle.claim(
             deliveries,
             worker=self.name,
             lease_seconds=self._lease,
             max_failures=self._core.settings.max_failures,
         )
-        for item in claimed:
-            logger.info("file %d: attempt %d starts", item.file.id, item.file.attempt)
+        for item in claims.started:
+            logger.debug("file %d: attempt %d starts", item.file.id, item.file.attempt)
             self._executor.start(item)
-
-    async def _rebuild(self) -> None:
-        try:
-            requeued = await self._core.recovery.requeue_missing()
-            if requeued:
-                logger.info("put %d files on the job stream", requeued)
-        except ServiceUnavailable as error:
-            logger.warning("cannot rebuild yet: %s", error)
-            await pause(self._stopping, PAUSE_SECONDS)
+        # The jobs are on their way while this is told.
+        await self._core.lifecycle.settle(claims)

@@ -1,22 +1,23 @@
-"""The life of one job, top to bottom: prepare, perform, normalize, record."""
+"""The life of one job, top to bottom: perform, normalize, keep, record."""
 
 import asyncio
 import logging
 import time
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from processing.errors import NotFound
 from processing.lifecycle import Claimed
-from processing.models import ProcessingFile
+from processing.models import Job
 from processing.repository import Finish, ProgressReport
-from processing.states import Status
+from processing.states import Outcome, Status
 from processing.storage import Storage
 from processing.text import storable
 from worker import outcomes
-from worker.outcomes import Ending, JobTimedOut
-from worker.pool import BadAnswer, Child, ChildDied, Pool
+from worker.limits import Exceeded, Limits
+from worker.outcomes import Ending
+from worker.pool import Pool
+from worker.process import BadAnswer, ChildDied, HungUp, LimitExceeded, Ticket, Withdrawn
 from worker.recorder import Recorder
 
 logger = logging.getLogger(__name__)
@@ -26,51 +27,47 @@ REMEMBERED_CANCELS = 1000
 
 @dataclass(slots=True)
 class Running:
-    """A job in a slot; ``revoked`` once its result no longer matters here."""
+    """A job of ours; ``revoked`` once its result no longer matters here."""
 
     claimed: Claimed
-    child: Child | None = None
+    ticket: Ticket | None = None
     revoked: bool = False
-    peak_rss: int | None = None
-    started: float = field(default_factory=time.monotonic)
+    claimed_at: float = field(default_factory=time.monotonic)
 
 
 class Executor:
-    """Runs claimed files in the pool, at most ``slots`` at once."""
+    """Runs claimed files in the pool."""
 
     def __init__(
         self,
         pool: Pool,
         recorder: Recorder,
         storage: Storage,
+        limits: Limits,
         *,
-        slots: int,
-        job_seconds: float,
         max_failures: int,
     ) -> None:
-        """``job_seconds``: wall time a job may take, 0 for no limit."""
         self._pool = pool
         self._recorder = recorder
         self._storage = storage
-        self._slots = slots
-        self._job_seconds = job_seconds or None
+        self._limits = limits
         self._max_failures = max_failures
         self._tasks: set[asyncio.Task[None]] = set()
         self._cancelled: dict[int, int] = {}
-        self._freed = asyncio.Event()
         self.running: dict[int, Running] = {}
 
-    @property
-    def free(self) -> int:
-        """How many jobs could start now."""
-        return self._slots - len(self.running)
+    async def room(self) -> int:
+        """Wait until more jobs are welcome; return how many.
 
-    async def wait_for_slot(self) -> int:
-        """Wait until at least one slot is free; return how many are."""
-        while self.free <= 0:
-            self._freed.clear()
-            await self._freed.wait()
-        return self.free
+        Not for each one that ends: claimed together they share their statements.
+        """
+        while True:
+            window = self._pool.window
+            free = window - len(self.running)
+            if free > 0 and free >= window // 4:
+                return free
+            self._pool.changed.clear()
+            await self._pool.changed.wait()
 
     async def idle(self) -> None:
         """Wait until nothing runs."""
@@ -106,20 +103,40 @@ class Executor:
         """Kill one of our jobs, whose result no longer matters here."""
         running = self.running[file_id]
         running.revoked = True
-        if running.child is not None:
-            running.child.kill()
+        if running.ticket is not None:
+            self._pool.kill(running.ticket)
+
+    def withdraw(self, older_than: float) -> list[Claimed]:
+        """Take back jobs that were claimed so many seconds ago and have not begun."""
+        now = time.monotonic()
+        waiting = [
+            running
+            for running in self.running.values()
+            if not running.revoked
+            and running.ticket is not None
+            and now - running.claimed_at >= older_than
+            and self._pool.withdraw(running.ticket)
+        ]
+        for running in waiting:
+            running.revoked = True
+        return [running.claimed for running in waiting]
 
     async def _execute(self, running: Running) -> None:
         file = running.claimed.file
         try:
-            ending = await self._perform(running)
             if running.revoked:
-                await asyncio.to_thread(self._storage.discard_attempt, file.id, file.attempt)
-                logger.info("file %d: attempt %d ended on request", file.id, file.attempt)
                 return
-            finish = await self._normalize(running, ending)
+            ticket = running.ticket = self._submit(file)
+            ending = await _ending(ticket)
+            if running.revoked:
+                await self._drop(running, ticket)
+                return
+            finish = outcomes.finish(file, ending, self._max_failures)
+            finish = await self._keep(file, finish, ending)
+            finish = _with_figures(finish, ending, ticket)
             self._recorder.ended(finish, running.claimed.delivery)
-            logger.info("file %d: attempt %d %s", file.id, file.attempt, finish.outcome)
+            if finish.status != Status.OK:
+                logger.info("file %d: attempt %d %s", file.id, file.attempt, finish.outcome)
         except Exception:
             # One job's life ends here. Unrecorded, its lease runs out and another tries it.
             logger.exception("file %d: attempt %d broke its executor", file.id, file.attempt)
@@ -127,53 +144,11 @@ class Executor:
             # A retry may have brought the same file back before its cancelled attempt was gone.
             if self.running.get(file.id) is running:
                 del self.running[file.id]
-            self._freed.set()
+            self._pool.changed.set()
 
-    async def _perform(self, running: Running) -> Ending:
-        file = running.claimed.file
-        try:
-            folder = await asyncio.to_thread(self._storage.open_attempt, file.id, file.attempt)
-        except (NotFound, OSError) as error:
-            return error
-        if running.revoked:
-            return ChildDied(None)
-        child = running.child = self._pool.checkout()
-        try:
-            async with asyncio.timeout(self._job_seconds) as limit:
-                return await child.perform(
-                    self._task(file, folder),
-                    lambda progress, stage: self._progressed(file, progress, stage),
-                )
-        except TimeoutError as error:
-            child.kill()
-            return JobTimedOut(self._job_seconds or 0.0) if limit.expired() else error
-        except (ChildDied, BadAnswer) as error:
-            return error
-        finally:
-            running.peak_rss = child.peak_rss
-            # Whoever revokes from here on must not kill a child that another job has.
-            running.child = None
-            self._pool.checkin(child)
-
-    async def _normalize(self, running: Running, ending: Ending) -> Finish:
-        file = running.claimed.file
-        wall = time.monotonic() - running.started
-        finish = outcomes.finish(file, ending, self._max_failures)
-        if finish.status == Status.OK:
-            try:
-                names = [artifact["name"] for artifact in finish.artifacts]
-                sizes = await asyncio.to_thread(self._storage.seal, file.id, file.attempt, names)
-                artifacts = [{**item, "size": sizes[item["name"]]} for item in finish.artifacts]
-                finish = replace(finish, artifacts=artifacts)
-            except (NotFound, OSError) as error:
-                finish = outcomes.failed(file, f"An artifact cannot be kept: {error}")
-        if finish.status != Status.OK:
-            await asyncio.to_thread(self._storage.discard_attempt, file.id, file.attempt)
-        peak = finish.peak_rss or running.peak_rss
-        return replace(finish, wall_seconds=wall, peak_rss=peak)
-
-    def _task(self, file: ProcessingFile, folder: Path) -> dict[str, Any]:
-        return {
+    def _submit(self, file: Job) -> Ticket:
+        folder = self._storage.attempt_folder(file.id, file.attempt)
+        task = {
             "handler": file.handler,
             "name": file.name,
             "source": str(self._storage.original(file.id)),
@@ -181,8 +156,70 @@ class Executor:
             "options": file.options,
         }
 
-    def _progressed(self, file: ProcessingFile, progress: float, stage: str) -> None:
-        report = ProgressReport(
-            id=file.id, attempt=file.attempt, progress=progress, stage=storable(stage)
-        )
-        self._recorder.progressed(report)
+        def progressed(progress: float, stage: str) -> None:
+            self._recorder.progressed(
+                ProgressReport(
+                    id=file.id, attempt=file.attempt, progress=progress, stage=storable(stage)
+                )
+            )
+
+        return self._pool.submit(f"{file.id}:{file.attempt}", task, folder, progressed)
+
+    async def _drop(self, running: Running, ticket: Ticket) -> None:
+        file = running.claimed.file
+        logger.info("file %d: attempt %d ended on request", file.id, file.attempt)
+        if ticket.wall_seconds is not None:
+            self._recorder.used(
+                Finish(
+                    id=file.id,
+                    attempt=file.attempt,
+                    status=Status.CANCELED,
+                    outcome=Outcome.CANCELLED,
+                    peak_rss=ticket.peak_rss,
+                    cpu_seconds=ticket.cpu_seconds,
+                    wall_seconds=ticket.wall_seconds,
+                )
+            )
+        await asyncio.to_thread(self._storage.discard_attempt, file.id, file.attempt)
+
+    async def _keep(self, file: Job, finish: Finish, ending: Ending) -> Finish:
+        """Make what a success wrote durable; delete what any other end has left."""
+        wrote = not isinstance(ending, dict) or bool(ending.get("wrote", True))
+        if finish.status == Status.OK and (wrote or finish.artifacts or file.attempt > 1):
+            finish = await self._seal(file, finish)
+        if finish.status != Status.OK and wrote:
+            await asyncio.to_thread(self._storage.discard_attempt, file.id, file.attempt)
+        return finish
+
+    async def _seal(self, file: Job, finish: Finish) -> Finish:
+        try:
+            names = [artifact["name"] for artifact in finish.artifacts]
+            sizes = await asyncio.to_thread(self._storage.seal, file.id, file.attempt, names)
+        except (NotFound, OSError) as error:
+            return outcomes.failed(file, f"An artifact cannot be kept: {error}")
+        if sum(sizes.values()) > self._limits.output_bytes:
+            sentence = self._limits.sentence(Exceeded.OUTPUT)
+            return outcomes.finish(file, LimitExceeded(Exceeded.OUTPUT, sentence), 0)
+        artifacts = [{**item, "size": sizes[item["name"]]} for item in finish.artifacts]
+        return replace(finish, artifacts=artifacts)
+
+
+async def _ending(ticket: Ticket) -> Ending:
+    try:
+        return await ticket.answer
+    except (ChildDied, HungUp, BadAnswer, LimitExceeded, Withdrawn, ValueError) as error:
+        return error
+
+
+def _with_figures(finish: Finish, ending: Ending, ticket: Ticket) -> Finish:
+    if isinstance(ending, dict):
+        figures: dict[str, Any] = {
+            name: ending.get(name) for name in ("peak_rss", "cpu_seconds", "wall_seconds")
+        }
+    else:
+        figures = {
+            "peak_rss": ticket.peak_rss,
+            "cpu_seconds": ticket.cpu_seconds,
+            "wall_seconds": ticket.wall_seconds,
+        }
+    return replace(finish, **figures)

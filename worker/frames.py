@@ -1,12 +1,17 @@
-"""The wire between a worker and a child: length-prefixed JSON, no pickle, bounded in size."""
+"""The wire between a worker and a child: JSON, no pickle, bounded in size.
 
-import asyncio
+Tasks are datagrams, so that what a child has not read can be taken back whole. Answers are a
+stream of length-prefixed messages, so that they may be large.
+"""
+
 import json
 import socket
 import struct
 from typing import Any
 
 MAX_FRAME_BYTES = 16 * 1024 * 1024
+# Well below what a socket buffer takes at once (net.core.wmem_default, 208 KiB on Linux).
+MAX_TASK_BYTES = 128 * 1024
 _HEADER = struct.Struct("!I")
 
 
@@ -22,37 +27,39 @@ def encode(message: dict[str, Any]) -> bytes:
     return _HEADER.pack(len(body)) + body
 
 
-async def read(reader: asyncio.StreamReader) -> dict[str, Any]:
-    """Read the next message.
+class Decoder:
+    """Cuts what arrives into messages."""
 
-    Raises:
-        FrameTooLarge: the header announces too much.
-        EOFError: the other side is gone (asyncio.IncompleteReadError).
-        ValueError: what came is not a JSON object.
-    """
-    (length,) = _HEADER.unpack(await reader.readexactly(_HEADER.size))
-    if length > MAX_FRAME_BYTES:
-        raise FrameTooLarge(f"{length:,} bytes, at most {MAX_FRAME_BYTES:,} are allowed")
-    message = json.loads(await reader.readexactly(length))
-    if not isinstance(message, dict):
-        raise ValueError("a message is a JSON object")  # noqa: TRY004 -- the peer's fault
-    return message
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> list[dict[str, Any]]:
+        """Take what arrived and return the messages that are complete.
+
+        Raises:
+            FrameTooLarge: a header announces too much.
+            ValueError: what came is not a JSON object.
+        """
+        self._buffer += data
+        messages = []
+        start = 0
+        while len(self._buffer) - start >= _HEADER.size:
+            (length,) = _HEADER.unpack_from(self._buffer, start)
+            if length > MAX_FRAME_BYTES:
+                raise FrameTooLarge(f"{length:,} bytes, at most {MAX_FRAME_BYTES:,} are allowed")
+            end = start + _HEADER.size + length
+            if len(self._buffer) < end:
+                break
+            message = json.loads(self._buffer[start + _HEADER.size : end])
+            if not isinstance(message, dict):
+                raise ValueError("a message is a JSON object")  # noqa: TRY004 -- the peer's fault
+            messages.append(message)
+            start = end
+        del self._buffer[:start]
+        return messages
 
 
-def receive(connection: socket.socket) -> dict[str, Any] | None:
-    """Read the next message, blocking; None when the other side has closed."""
-    header = _exactly(connection, _HEADER.size)
-    if header is None:
-        return None
-    body = _exactly(connection, _HEADER.unpack(header)[0])
-    return None if body is None else dict(json.loads(body))
-
-
-def _exactly(connection: socket.socket, size: int) -> bytes | None:
-    parts = bytearray()
-    while len(parts) < size:
-        part = connection.recv(size - len(parts))
-        if not part:
-            return None
-        parts += part
-    return bytes(parts)
+def receive_task(connection: socket.socket) -> dict[str, Any] | None:
+    """Read the next task, blocking; None when the other side has closed."""
+    body = connection.recv(MAX_TASK_BYTES)
+    return dict(json.loads(body)) if body else None

@@ -4,13 +4,13 @@ import logging
 import signal
 from typing import Any
 
-from processing.models import ProcessingFile
+from processing.models import Job
 from processing.repository import Finish
 from processing.states import Outcome, Status
 from processing.storage import ARTIFACT_NAME
 from processing.text import storable
 from worker import retry
-from worker.pool import BadAnswer, ChildDied
+from worker.process import BadAnswer, ChildDied, HungUp, LimitExceeded
 
 logger = logging.getLogger(__name__)
 
@@ -18,14 +18,7 @@ logger = logging.getLogger(__name__)
 Ending = dict[str, Any] | Exception
 
 
-class JobTimedOut(Exception):
-    """The job took longer than JOB_SECONDS and was killed."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__(f"The job took longer than the {seconds:g} s it may take and was ended.")
-
-
-def finish(file: ProcessingFile, ending: Ending, max_failures: int) -> Finish:
+def finish(file: Job, ending: Ending, max_failures: int) -> Finish:
     """Return the row's end for what happened to the current attempt of ``file``."""
     match ending:
         case dict():
@@ -39,20 +32,22 @@ def finish(file: ProcessingFile, ending: Ending, max_failures: int) -> Finish:
                 )
         case ChildDied():
             return _died(file, ending)
-        case JobTimedOut():
-            return _end(file, Status.ERROR, Outcome.TIMED_OUT, str(ending))
+        case LimitExceeded():
+            return _end(file, Status.ERROR, Outcome(ending.exceeded), str(ending))
+        case HungUp():
+            return failed(file, "The handler closed its connection to the worker and was ended.")
         case BadAnswer():
             return failed(file, f"The handler's process sent an answer no one can use: {ending}.")
         case _:
             return failed(file, f"The job could not start: {ending}")
 
 
-def failed(file: ProcessingFile, message: str) -> Finish:
+def failed(file: Job, message: str) -> Finish:
     """The end of an attempt that failed through no fault of the file."""
     return _end(file, Status.ERROR, Outcome.FAILED, message)
 
 
-def _succeeded(file: ProcessingFile, answer: dict[str, Any]) -> Finish:
+def _succeeded(file: Job, answer: dict[str, Any]) -> Finish:
     problem = _malformed(answer)
     if problem:
         return failed(file, f"The handler's result is malformed: {problem}.")
@@ -86,7 +81,7 @@ def _malformed(answer: dict[str, Any]) -> str:
     return ""
 
 
-def _answered_error(file: ProcessingFile, answer: dict[str, Any], max_failures: int) -> Finish:
+def _answered_error(file: Job, answer: dict[str, Any], max_failures: int) -> Finish:
     if answer["traceback"]:
         logger.error("file %d: handler %s failed\n%s", file.id, file.handler, answer["traceback"])
     figures = {"peak_rss": answer["peak_rss"], "cpu_seconds": answer["cpu_seconds"]}
@@ -97,7 +92,7 @@ def _answered_error(file: ProcessingFile, answer: dict[str, Any], max_failures: 
     return _end(file, Status.ERROR, Outcome(answer["outcome"]), answer["message"], **figures)
 
 
-def _died(file: ProcessingFile, death: ChildDied) -> Finish:
+def _died(file: Job, death: ChildDied) -> Finish:
     code = death.exitcode
     if code is None or code >= 0:
         return failed(file, f"The handler's process ended without a result (exit code {code}).")
@@ -108,9 +103,7 @@ def _died(file: ProcessingFile, death: ChildDied) -> Finish:
     return _end(file, Status.ERROR, Outcome.KILLED, message, signal=-code)
 
 
-def _end(
-    file: ProcessingFile, status: Status, outcome: Outcome, message: str, **rest: Any
-) -> Finish:
+def _end(file: Job, status: Status, outcome: Outcome, message: str, **rest: Any) -> Finish:
     return Finish(
         id=file.id,
         attempt=file.attempt,

@@ -1,171 +1,245 @@
-"""A pool of killable children: one process and one socket pair each, and a warm spare.
+"""A pool of killable children, a process for each slot and a warm spare.
 
-A child can be killed alone, also inside C code; its slot goes on with the spare while a new one
-starts.
+Tasks wait here until a child can have them. While they are quick a child is sent several, so that
+it never waits for us; once one takes long, those behind it are taken back for other children.
 """
 
 import asyncio
+import json
 import logging
 import multiprocessing
-import os
-import signal
-import socket
+import time
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from worker import frames
-from worker.child import serve
+from worker import frames, usage
+from worker.admission import Admission
+from worker.limits import Exceeded, Limits
+from worker.process import Child, LimitExceeded, Ticket, Withdrawn
 
 logger = logging.getLogger(__name__)
 
 SPARES = 1
-_forks = multiprocessing.get_context("forkserver")
-
-
-class ChildDied(Exception):
-    """The child ended without an answer; ``exitcode`` is negative for a signal."""
-
-    def __init__(self, exitcode: int | None) -> None:
-        super().__init__(f"exit code {exitcode}")
-        self.exitcode = exitcode
-
-
-class BadAnswer(Exception):
-    """The child sent something that is not a message of ours."""
-
-
-class Child:
-    """One child process. Made by :meth:`Pool.checkout`."""
-
-    def __init__(self, memory_bytes: int) -> None:
-        ours, theirs = socket.socketpair()
-        # Started from the main thread: the death signal follows the thread that started it.
-        self._process = _forks.Process(target=serve, args=(theirs, memory_bytes), daemon=True)
-        self._process.start()
-        theirs.close()
-        ours.setblocking(False)
-        self._socket = ours
-        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
-        self.peak_rss: int | None = None
-        self.spent = False
-
-    @property
-    def pid(self) -> int:
-        """Process id; also the id of its process group."""
-        assert self._process.pid is not None
-        return self._process.pid
-
-    @property
-    def alive(self) -> bool:
-        """Whether the process runs."""
-        return self._process.is_alive()
-
-    async def perform(
-        self, task: dict[str, Any], on_progress: Callable[[float, str], None]
-    ) -> dict[str, Any]:
-        """Run one task and return the child's answer.
-
-        Raises:
-            ChildDied: it ended first.
-            BadAnswer: it sent garbage, or too much; it has been killed.
-        """
-        if self._streams is None:
-            self._streams = await asyncio.open_connection(sock=self._socket)
-        reader, writer = self._streams
-        self.peak_rss = None
-        try:
-            writer.write(frames.encode(task))
-            await writer.drain()
-            while (message := await frames.read(reader)).get("type") == "progress":
-                self.peak_rss = int(message["peak_rss"])
-                on_progress(float(message["progress"]), str(message["stage"]))
-            return message
-        except (EOFError, OSError):
-            self.spent = True
-            await self._reap()
-            raise ChildDied(self._process.exitcode) from None
-        except (frames.FrameTooLarge, ValueError, KeyError, TypeError) as error:
-            self.kill()
-            raise BadAnswer(str(error)) from error
-
-    def kill(self) -> None:
-        """SIGKILL the child and everything it started; returns at once."""
-        self.spent = True
-        if not self.alive:
-            return
-        try:
-            os.killpg(self.pid, signal.SIGKILL)
-        except ProcessLookupError:  # not yet the leader of its group
-            self._process.kill()
-
-    async def _reap(self) -> None:
-        # A handler may close its end and live on: it gets a second, then it is killed.
-        await asyncio.to_thread(self._process.join, 1.0)
-        if self.alive:
-            self.kill()
-        await asyncio.to_thread(self._process.join)
-
-    async def close(self) -> None:
-        """Kill, reap and free what belongs to the child."""
-        self.kill()
-        await self._reap()
-        if self._streams is not None:
-            self._streams[1].close()
-        else:
-            self._socket.close()
-        self._process.close()
+# As much work as a slot should have in store; a task that takes longer has nobody behind it.
+SLICE_SECONDS = 0.05
+MOST_IN_STORE = 256
+MOST_SENT = 16
+WATCH_SECONDS = 0.05
+MEASURE_SECONDS = 0.25
+RESTART_SECONDS = 0.5
+_SMOOTHING = 0.2
 
 
 class Pool:
-    """Children for ``slots`` jobs at once, each allowed ``memory_bytes`` of RLIMIT_DATA."""
+    """Children for ``slots`` tasks at once."""
 
-    def __init__(self, slots: int, memory_bytes: int) -> None:
+    def __init__(self, slots: int, limits: Limits, admission: Admission | None = None) -> None:
+        """``admission`` says how many of the slots may work with the memory there is."""
         self._slots = slots
-        self._memory_bytes = memory_bytes
-        self._idle: deque[Child] = deque()
-        self._busy = 0
+        self._limits = limits
+        self._admission = admission or Admission(limits.memory_bytes)
+        self._allowed = slots
+        self._weighed = float("-inf")
+        self._children: list[Child] = []
+        self._spare: list[Child] = []
+        self._pending: deque[Ticket] = deque()
+        self._seconds: float | None = None
         self._closing: set[asyncio.Task[None]] = set()
+        self._work = asyncio.Event()
         self._stopped = False
+        self.changed = asyncio.Event()
 
     def start(self) -> None:
         """Start a child per slot and the spare."""
-        _forks.set_forkserver_preload(["worker.preload"])
+        multiprocessing.set_forkserver_preload(["worker.preload"])
         self._refill()
 
+    @property
+    def refusal(self) -> str | None:
+        """Why a free slot may not work at the moment; None where all may."""
+        return self._admission.refusal
+
+    @property
+    def window(self) -> int:
+        """How many tasks are worth having here, running and waiting.
+
+        As many as the slots can do in a moment, one for each slot while tasks take long.
+        """
+        self._weigh()
+        busy = [child.running_seconds for child in self._children if child.sent]
+        long = sum(seconds > SLICE_SECONDS for seconds in busy)
+        quick = min(self._slots, self._allowed) - long
+        return max(0, min(long + quick * self._in_store, max(MOST_IN_STORE, self._slots)))
+
+    @property
+    def _in_store(self) -> int:
+        if self._seconds is None:
+            return 1
+        return max(1, min(MOST_IN_STORE, int(SLICE_SECONDS / max(self._seconds, 1e-6))))
+
+    def submit(
+        self,
+        key: str,
+        task: dict[str, Any],
+        folder: Path,
+        on_progress: Callable[[float, str], None],
+    ) -> Ticket:
+        """Have ``task`` done; ``key`` names it, ``folder`` is where it may write."""
+        message = json.dumps({**task, "key": key}).encode()
+        ticket = Ticket(key, message, folder, on_progress)
+        if len(message) > frames.MAX_TASK_BYTES:
+            ticket.fail(ValueError(f"its options are too large ({len(message):,} bytes)"))
+            return ticket
+        self._pending.append(ticket)
+        self._weigh()
+        self._pump()
+        self._work.set()
+        return ticket
+
+    def kill(self, ticket: Ticket, reason: Exception | None = None) -> None:
+        """End a task at once: its child is killed, or it never starts."""
+        for child in self._children:
+            if ticket in child.sent:
+                # What it has not begun with goes to the others, this task perhaps to nobody.
+                self._pending.extendleft(reversed(child.take_back()))
+                if ticket in child.sent:
+                    child.kill(ticket, reason)
+                break
+        self.withdraw(ticket)
+        self._pump()
+
+    def withdraw(self, ticket: Ticket) -> bool:
+        """Take a task back that no child has been sent; False where one has."""
+        if ticket not in self._pending:
+            return False
+        self._pending.remove(ticket)
+        ticket.fail(Withdrawn())
+        return True
+
     def _refill(self) -> None:
-        while not self._stopped and len(self._idle) + self._busy < self._slots + SPARES:
-            self._idle.append(Child(self._memory_bytes))
+        if self._stopped:
+            return
+        while self._spare and len(self._children) < self._slots:
+            self._children.append(self._spare.pop())
+        while len(self._children) < self._slots:
+            self._children.append(Child(self._limits, self))
+        while len(self._spare) < SPARES:
+            self._spare.append(Child(self._limits, self))
+        self._pump()
 
-    def checkout(self) -> Child:
-        """Lend a warm child."""
-        self._busy += 1
-        while self._idle:
-            child = self._idle.popleft()
-            if child.alive:
-                return child
-            self._dispose(child)  # killed while it waited, by the kernel say: no job's fault
-        return Child(self._memory_bytes)
+    def _pump(self) -> None:
+        """Send waiting tasks to the children that can have them."""
+        while self._pending:
+            child = self._next_child()
+            if child is None or not child.send(self._pending[0]):
+                return
+            self._pending.popleft()
 
-    def checkin(self, child: Child) -> None:
-        """Take a child back; a spent one is replaced."""
-        self._busy -= 1
-        if child.spent or self._stopped:
-            self._dispose(child)
-            # Later, so that the next job starts on the spare before a new child is made.
-            asyncio.get_running_loop().call_soon(self._refill)
+    def _next_child(self) -> Child | None:
+        best, busy = None, 0
+        most = min(MOST_SENT, self._in_store)
+        for child in self._children:
+            sent = len(child.sent)
+            busy += sent > 0
+            if sent and (sent >= most or child.running_seconds > SLICE_SECONDS):
+                continue
+            if best is None or sent < len(best.sent):
+                best = child
+        if best is not None and not best.sent and busy >= self._allowed:
+            return None
+        return best
+
+    def answered(self, child: Child, wall_seconds: float) -> None:
+        """A child has finished with a task."""
+        if self._seconds is None:
+            self._seconds = wall_seconds
         else:
-            self._idle.appendleft(child)
+            self._seconds += _SMOOTHING * (wall_seconds - self._seconds)
+        if len(child.sent) <= MOST_SENT // 2:
+            self._pump()
+        self.changed.set()
 
-    def _dispose(self, child: Child) -> None:
-        task = asyncio.create_task(child.close())
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
+    def lost(self, child: Child, unread: list[Ticket]) -> None:
+        """A child is dead: the spare takes its place, and a new spare is started."""
+        self._pending.extendleft(reversed(unread))
+        if child in self._spare:
+            self._spare.remove(child)
+        elif child in self._children:
+            self._children.remove(child)
+            if self._spare and not self._stopped:
+                self._children.append(self._spare.pop())
+        closing = asyncio.create_task(child.close())
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
+        self._pump()
+        self.changed.set()
+        loop = asyncio.get_running_loop()
+        if child.useful:
+            # Later, so that the next task starts on the spare before a new child is made.
+            loop.call_soon(self._refill)
+        else:
+            logger.error("a child process ended before it could work")
+            loop.call_later(RESTART_SECONDS, self._refill)
+
+    def _weigh(self) -> None:
+        now = time.monotonic()
+        if now - self._weighed >= MEASURE_SECONDS:
+            self._weighed = now
+            busy = [usage.resident_bytes(child.pid) for child in self._children if child.sent]
+            before = self._allowed
+            self._allowed = self._admission.slots(self._slots, busy)
+            if self._allowed < before:
+                logger.warning("only %d slots may work, %s", self._allowed, self.refusal)
+
+    async def watch(self) -> None:
+        """Free what waits behind a long task and hold tasks to their limits, until cancelled."""
+        measured = 0.0
+        while True:
+            if not self._pending and not any(child.sent for child in self._children):
+                self._work.clear()
+                # Nothing runs; but memory may come free for those who wait to be let in.
+                if self._allowed >= self._slots:
+                    await self._work.wait()
+            await asyncio.sleep(WATCH_SECONDS)
+            for child in list(self._children):
+                if len(child.sent) > 1 and child.running_seconds > SLICE_SECONDS:
+                    self._pending.extendleft(reversed(child.take_back()))
+                self._hold_to_wall(child)
+            if time.monotonic() - measured >= MEASURE_SECONDS:
+                measured = time.monotonic()
+                await self._measure()
+                self._weigh()
+            self._pump()
+            self.changed.set()
+
+    def _hold_to_wall(self, child: Child) -> None:
+        most = self._limits.wall_seconds
+        child.check_printed()
+        if most and child.running_seconds > most:
+            self._exceeded(child, child.sent[0], Exceeded.WALL)
+
+    async def _measure(self) -> None:
+        for child in list(self._children):
+            if child.running_seconds < MEASURE_SECONDS:
+                continue
+            ticket = child.sent[0]
+            cpu = child.cpu_seconds() or 0.0
+            if self._limits.cpu_seconds and cpu > self._limits.cpu_seconds:
+                self._exceeded(child, ticket, Exceeded.CPU)
+            written = await asyncio.to_thread(usage.folder_bytes, ticket.folder)
+            if written > self._limits.output_bytes:
+                self._exceeded(child, ticket, Exceeded.OUTPUT)
+
+    def _exceeded(self, child: Child, ticket: Ticket, limit: Exceeded) -> None:
+        if child.sent and child.sent[0] is ticket:
+            self.kill(ticket, LimitExceeded(limit, self._limits.sentence(limit)))
 
     async def stop(self) -> None:
-        """End all idle children and wait for those on their way out."""
+        """End all children and wait for those on their way out."""
         self._stopped = True
-        while self._idle:
-            self._dispose(self._idle.popleft())
+        children = [*self._children, *self._spare]
+        await asyncio.gather(*(child.close() for child in children))
         while self._closing:
             await asyncio.gather(*self._closing)

@@ -5,6 +5,7 @@ its statements.
 """
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -12,7 +13,7 @@ from typing import TypeVar
 from processing.errors import ServiceUnavailable
 from processing.jobs import Delivery
 from processing.lifecycle import Lifecycle
-from processing.models import ProcessingFile
+from processing.models import Change
 from processing.repository import Finish, ProgressReport
 from processing.states import Outcome, Status
 from processing.waiting import pause
@@ -34,6 +35,7 @@ class Recorder:
         self._lifecycle = lifecycle
         self._ends: asyncio.Queue[_End | None] = asyncio.Queue()
         self._progress: dict[int, ProgressReport] = {}
+        self._used: list[Finish] = []
 
     def ended(self, finish: Finish, delivery: Delivery) -> None:
         """Have the end of an attempt written."""
@@ -44,6 +46,11 @@ class Recorder:
         """Have the newest progress of an attempt written."""
         self._progress[report.id] = report
 
+    def used(self, figures: Finish) -> None:
+        """Have written what a cancelled attempt had used."""
+        self._progress.pop(figures.id, None)
+        self._used.append(figures)
+
     def stop(self) -> None:
         """Let :meth:`run_ends` return once everything before this call is written."""
         self._ends.put_nowait(None)
@@ -51,15 +58,17 @@ class Recorder:
     async def run_progress(self, finished: asyncio.Event) -> None:
         """Write progress until ``finished``. Lost progress is no loss: the next replaces it."""
         while not await pause(finished, PROGRESS_SECONDS):
-            reports = list(self._progress.values())
-            self._progress.clear()
-            if reports:
-                try:
+            reports, self._progress = list(self._progress.values()), {}
+            used, self._used = self._used, []
+            try:
+                if reports:
                     await self._lifecycle.progress(reports)
-                except ServiceUnavailable as error:
-                    logger.debug("progress of %d jobs not written: %s", len(reports), error)
-                except Exception:
-                    logger.exception("progress of %d jobs cannot be written", len(reports))
+                if used:
+                    await self._lifecycle.note_figures(used)
+            except ServiceUnavailable as error:
+                logger.debug("progress of %d jobs not written: %s", len(reports), error)
+            except Exception:
+                logger.exception("progress of %d jobs cannot be written", len(reports))
 
     async def run_ends(self) -> None:
         """Write ends until :meth:`stop`. A sentinel, not a cancel: a write is never cut in two."""
@@ -101,13 +110,14 @@ class Recorder:
             # This task must live on for the other jobs; this one's lease runs out.
             logger.exception("file %d: not even its failure can be stored", finish.id)
 
-    async def _conclude(self, files: list[ProcessingFile], batch: list[_End]) -> None:
+    async def _conclude(self, files: list[Change], batch: list[_End]) -> None:
         counted = {file.id for file in files}
         for finish, _ in batch:
             if finish.id not in counted:
                 logger.info("file %d: attempt %d no longer counts", finish.id, finish.attempt)
-        deliveries = [delivery for finish, delivery in batch if finish.id in counted]
-        await _insist(lambda: self._lifecycle.conclude(files, deliveries))
+        deliveries = {finish.id: delivery for finish, delivery in batch if finish.id in counted}
+        tries = itertools.count()
+        await _insist(lambda: self._lifecycle.conclude(files, deliveries, again=next(tries) > 0))
 
 
 async def _insist(write: Callable[[], Awaitable[T]]) -> T:

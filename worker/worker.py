@@ -10,7 +10,7 @@ import socket
 
 from processing import repository
 from processing.core import Core
-from processing.errors import ServiceUnavailable
+from processing.errors import ServiceUnavailable, StreamLost
 from processing.lifecycle import Claimed
 from processing.models import HandlerInfo
 from processing.settings import Settings
@@ -19,6 +19,7 @@ from worker import cancellations
 from worker.consumer import Consumer
 from worker.executor import Executor
 from worker.handlers import registry
+from worker.limits import MIB, Limits
 from worker.pool import Pool
 from worker.recorder import Recorder
 from worker.upkeep import Upkeep
@@ -35,7 +36,13 @@ class Worker:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._core = Core(settings, connections=4)
-        self._pool = Pool(settings.worker_slots, settings.job_memory_mb * 1024 * 1024)
+        limits = Limits(
+            memory_bytes=settings.job_memory_mb * MIB,
+            output_bytes=settings.job_output_mb * MIB,
+            wall_seconds=settings.job_seconds,
+            cpu_seconds=settings.job_cpu_seconds,
+        )
+        self._pool = Pool(settings.worker_slots, limits)
         self._recorder = Recorder(self._core.lifecycle)
         self._stopping = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -43,8 +50,7 @@ class Worker:
             self._pool,
             self._recorder,
             self._core.storage,
-            slots=settings.worker_slots,
-            job_seconds=settings.job_seconds,
+            limits,
             max_failures=settings.max_failures,
         )
         self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
@@ -64,7 +70,7 @@ class Worker:
         self._pool.start()
         await self._introduce()
         consumer = Consumer(self._core, self._executor, self.name, self._stopping)
-        upkeep = Upkeep(self._core, self._executor, self.name)
+        upkeep = Upkeep(self._core, self._executor, self._pool, self.name)
         finished = asyncio.Event()
         tasks = [
             asyncio.create_task(service)
@@ -73,6 +79,7 @@ class Worker:
                 self._recorder.run_progress(finished),
                 upkeep.run(finished),
                 cancellations.watch(self._core.events, self._executor),
+                self._pool.watch(),
             )
         ]
         logger.info("worker %s ready, %d slots", self.name, self._settings.worker_slots)
@@ -82,9 +89,10 @@ class Worker:
         finally:
             self._stopping.set()
             await asyncio.wait((consuming,))
+            unbegun = self._executor.withdraw(older_than=0)
             left = await self._finish_jobs()
             await self._end(tasks, finished)
-            await self._say_goodbye(left)
+            await self._say_goodbye(unbegun, left)
 
     async def _introduce(self) -> None:
         """Tell what we can do, once the database is there and migrated."""
@@ -128,21 +136,25 @@ class Worker:
         """Let everything be written, then end the background tasks."""
         self._recorder.stop()
         finished.set()
-        ends, progress, upkeep, watch = tasks
-        await cancel(watch)
+        ends, progress, upkeep, *watchers = tasks
+        for watcher in watchers:
+            await cancel(watcher)
         # Servers that are away cannot be waited for; what is unwritten is done again.
         await asyncio.wait((ends, progress, upkeep), timeout=DRAIN_SECONDS)
         for task in (ends, progress, upkeep):
             await cancel(task)
 
-    async def _say_goodbye(self, left: list[Claimed]) -> None:
-        with contextlib.suppress(ServiceUnavailable):
+    async def _say_goodbye(self, unbegun: list[Claimed], left: list[Claimed]) -> None:
+        with contextlib.suppress(ServiceUnavailable, StreamLost):
             # Unreachable servers need no goodbye: the leases run out.
-            await self._core.lifecycle.hand_back(left)
-            await self._core.jobs.leave_group(self.name)
+            await self._core.lifecycle.hand_back(unbegun, ran=False)
+            await self._core.lifecycle.hand_back(left, ran=True)
+            async with self._core.database.connect() as connection:
+                await repository.delete_worker(connection, self.name)
+            await self._core.lifecycle.give_up_deliveries(self.name)
         await self._pool.stop()
         await self._core.close()
-        logger.info("stopped, %d jobs handed back", len(left))
+        logger.info("stopped, %d jobs handed back", len(unbegun) + len(left))
 
 
 async def _first_failure(consumer: asyncio.Task[None], *others: asyncio.Task[None]) -> None:

@@ -4,34 +4,51 @@ Statements that touch many rows lock them in the order of their ids, so that two
 overlap wait for each other instead of deadlocking.
 """
 
+from processing.repository.attempts import (
+    list_attempts,
+)
+from processing.repository.claims import (
+    claim,
+    hand_back,
+    renew,
+)
+from processing.repository.ends import (
+    Finish,
+    ProgressReport,
+    finish,
+    set_figures,
+    set_progress,
+)
 from processing.repository.files import (
     NewFile,
+    get_changes,
     get_file,
     get_files,
     insert_file,
     list_files,
     next_id,
 )
-from processing.repository.transitions import (
-    Finish,
-    ProgressReport,
-    claim,
-    finish,
-    hand_back,
-    leave,
-    release_due,
-    renew,
+from processing.repository.requests import (
+    delete,
+    expire,
     restart,
-    set_progress,
 )
 from processing.repository.upkeep import (
+    clear_due,
+    delete_worker,
+    due_files,
+    forget_silent_workers,
     list_handlers,
+    list_workers,
     open_files,
     ping,
     release_sweep_lock,
     schema_revision,
+    set_announced,
     try_sweep_lock,
+    unannounced,
     upsert_handlers,
+    upsert_worker,
 )
 
 __all__ = [
@@ -39,23 +56,34 @@ __all__ = [
     "NewFile",
     "ProgressReport",
     "claim",
+    "clear_due",
+    "delete",
+    "delete_worker",
+    "due_files",
+    "expire",
     "finish",
+    "forget_silent_workers",
+    "get_changes",
     "get_file",
     "get_files",
     "hand_back",
     "insert_file",
-    "leave",
+    "list_attempts",
     "list_files",
     "list_handlers",
+    "list_workers",
     "next_id",
     "open_files",
     "ping",
-    "release_due",
     "release_sweep_lock",
     "renew",
     "restart",
     "schema_revision",
+    "set_announced",
+    "set_figures",
     "set_progress",
     "try_sweep_lock",
+    "unannounced",
     "upsert_handlers",
+    "upsert_worker",
 ]

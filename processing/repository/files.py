@@ -7,11 +7,14 @@ from typing import Any
 from sqlalchemy import Row, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from processing.models import ProcessingFile, processing_file
+from processing.models import Change, ProcessingFile, processing_file
 from processing.states import Outcome, Status
 
 _RECORD_FIELDS = [field.name for field in fields(ProcessingFile)]
 LIST_COLUMNS = [processing_file.c[name] for name in _RECORD_FIELDS if name != "result"]
+# What the statements that change a row, called f, return of it: all, or what an event tells.
+RETURNING = ", ".join(f"f.{column.name}" for column in LIST_COLUMNS)
+CHANGE = "f.id, f.attempt, f.status, f.outcome"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +65,13 @@ async def list_files(
     if before is not None:
         statement = statement.where(processing_file.c.id < before)
     return [record(row) for row in await connection.execute(statement)]
+
+
+async def get_changes(connection: AsyncConnection, ids: Sequence[int]) -> list[Change]:
+    """Read what events would tell of these rows."""
+    columns = [processing_file.c[name] for name in Change._fields]
+    statement = select(*columns).where(processing_file.c.id.in_(list(ids)))
+    return [Change._make(row) for row in await connection.execute(statement)]
 
 
 async def get_files(connection: AsyncConnection, ids: Sequence[int]) -> list[ProcessingFile]:

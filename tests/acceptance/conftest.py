@@ -13,6 +13,7 @@ from processing.models import ProcessingFile
 from processing.states import Status
 from tests.conftest import eventually
 from tests.programs import Programs
+from tests.thirdparty import distribution
 
 HANDLERS = '''
 import ctypes, os, signal, subprocess, sys, time
@@ -62,16 +63,8 @@ odd = handler(title="Misbehave")(misbehave)
 @pytest.fixture(scope="session")
 def handler_package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A third party's distribution, as pip would lay it out."""
-    folder = tmp_path_factory.mktemp("site")
-    (folder / "thirdparty.py").write_text(HANDLERS)
-    info = folder / "thirdparty-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: thirdparty\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(
-        "[millrace.handlers]\nlines = thirdparty:lines\nodd = thirdparty:odd\n"
-        "broken = thirdparty:does_not_exist\n"
-    )
-    return folder
+    names = {"lines": "lines", "odd": "odd", "broken": "does_not_exist"}
+    return distribution(tmp_path_factory.mktemp("site"), HANDLERS, names)
 
 
 class Client:

@@ -2,6 +2,8 @@
 
 import asyncio
 import itertools
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,9 +16,17 @@ from processing.errors import Conflict, NotFound
 from processing.events import START
 from processing.jobs import Delivery
 from processing.lifecycle import Claimed, Upload
-from processing.models import ProcessingFile
+from processing.models import Change, Job, ProcessingFile
+from processing.outbox import Outbox
 from processing.repository import Finish, ProgressReport
-from processing.states import TERMINAL_STATUSES, TRANSITIONS, Outcome, Status
+from processing.states import (
+    DELETED_AS,
+    OPEN_STATUSES,
+    TERMINAL_STATUSES,
+    TRANSITIONS,
+    Outcome,
+    Status,
+)
 
 ME, OTHER = "host:1:aaa", "host:2:bbb"
 
@@ -29,32 +39,57 @@ async def submit(core: Core, name: str = "a.csv", data: bytes = b"a\n1\n") -> Pr
     return await core.lifecycle.submit(upload)
 
 
+async def take(
+    core: Core,
+    deliveries: Sequence[Delivery],
+    worker: str = ME,
+    lease: float = 30.0,
+    max_failures: int = 3,
+) -> list[Claimed]:
+    """Claim and settle, as a worker does."""
+    claims = await core.lifecycle.claim(
+        deliveries, worker=worker, lease_seconds=lease, max_failures=max_failures
+    )
+    await core.lifecycle.settle(claims)
+    return list(claims.started)
+
+
 async def claim_all(core: Core, worker: str = ME, lease: float = 30.0) -> list[Claimed]:
     await core.jobs.ensure_group()
-    deliveries = await core.jobs.read(worker, 100)
-    return await core.lifecycle.claim(
-        deliveries, worker=worker, lease_seconds=lease, max_failures=3
-    )
+    return await take(core, await core.jobs.read(worker, 100), worker, lease)
 
 
-async def status_of(core: Core, file_id: int) -> Status:
+async def row_of(core: Core, file_id: int) -> ProcessingFile:
     async with core.database.connect() as connection:
         file = await repository.get_file(connection, file_id)
     assert file is not None
-    return file.status
+    return file
+
+
+async def finish(core: Core, claimed: Claimed, status: Status = Status.OK, **more: Any) -> Change:
+    """Record and conclude, as a worker does."""
+    (change,) = await core.lifecycle.record([end(claimed.file, status, **more)])
+    await core.lifecycle.conclude([change], {change.id: claimed.delivery})
+    return change
+
+
+async def status_of(core: Core, file_id: int) -> Status:
+    return (await row_of(core, file_id)).status
 
 
 async def force(core: Core, file_id: int, status: Status) -> None:
     """Put a row into a status, whatever it was."""
     lease = "now() + interval '1 hour'" if status == Status.PROCESSING else "NULL"
+    ended = "NULL" if status in OPEN_STATUSES else "now()"
+    statement = (
+        f"UPDATE processing_file SET status = :s, lease_until = {lease}, finished_at = {ended} "
+        "WHERE id = :i"
+    )
     async with core.database.connect() as connection:
-        await connection.execute(
-            text(f"UPDATE processing_file SET status = :s, lease_until = {lease} WHERE id = :i"),
-            {"s": status.value, "i": file_id},
-        )
+        await connection.execute(text(statement), {"s": status.value, "i": file_id})
 
 
-def end(file: ProcessingFile, status: Status = Status.OK, **more: object) -> Finish:
+def end(file: ProcessingFile | Job, status: Status = Status.OK, **more: object) -> Finish:
     outcome = Outcome.SUCCEEDED if status == Status.OK else Outcome.FAILED
     return Finish(id=file.id, attempt=file.attempt, status=status, outcome=outcome, **more)  # type: ignore[arg-type]
 
@@ -71,11 +106,10 @@ async def test_a_file_goes_from_waiting_to_ok(core: Core) -> None:
 
     (claimed,) = await claim_all(core)
     assert (claimed.file.status, claimed.file.attempt) == (Status.PROCESSING, 1)
-    assert claimed.file.worker == ME
+    assert (await row_of(core, file.id)).worker == ME
 
-    (written,) = await core.lifecycle.record([end(claimed.file, row_count=1, result={"x": 1})])
-    await core.lifecycle.conclude([written], [claimed.delivery])
-    assert written.status == Status.OK
+    assert (await finish(core, claimed, row_count=1, result={"x": 1})).status == Status.OK
+    assert (await row_of(core, file.id)).result == {"x": 1}
     assert await status_events(core, file.id) == ["Waiting", "Processing", "Ok"]
     assert await core.commands.xlen(core.jobs.stream) == 0
     assert await core.commands.hlen(core.jobs.index) == 0
@@ -102,9 +136,11 @@ async def test_the_whole_table_of_transitions(core: Core, before: Status, after:
         elif after == Status.WAITING and before != Status.PROCESSING:
             await repository.restart(connection, file.id)
         elif after == Status.WAITING:
-            await repository.hand_back(connection, {file.id: file.attempt})
-        else:
-            await repository.leave(connection, file.id, after)
+            await repository.hand_back(connection, {file.id: file.attempt}, ran=True)
+        elif after == Status.REMOVED and before in (Status.ERROR, Status.CANCELED):
+            await repository.expire(connection, timedelta(0), limit=10)
+        elif DELETED_AS.get(before) == after or before not in DELETED_AS:
+            await repository.delete(connection, file.id)
     allowed = after in TRANSITIONS[before]
     assert await status_of(core, file.id) == (after if allowed else before)
 
@@ -123,9 +159,7 @@ async def test_a_paused_worker_cannot_overwrite_its_successor(core: Core) -> Non
     (zombie,) = await claim_all(core, ME, lease=0.05)
     await asyncio.sleep(0.1)  # the lease itself is what is tested
     deliveries = await core.jobs.reclaim(OTHER, 0.05, 10)
-    (successor,) = await core.lifecycle.claim(
-        deliveries, worker=OTHER, lease_seconds=30, max_failures=3
-    )
+    (successor,) = await take(core, deliveries, OTHER)
     assert (zombie.file.attempt, successor.file.attempt) == (1, 2)
 
     assert await core.lifecycle.record([end(zombie.file, Status.ERROR)]) == []
@@ -144,10 +178,7 @@ async def test_a_lease_that_is_renewed_is_not_taken(core: Core) -> None:
     (mine,) = await claim_all(core, ME, lease=0.05)
     held = {file.id: mine.file.attempt}
     assert await core.lifecycle.renew(held, worker=ME, lease_seconds=30) == {file.id}
-    taken = await core.lifecycle.claim(
-        [mine.delivery], worker=OTHER, lease_seconds=30, max_failures=3
-    )
-    assert taken == []
+    assert await take(core, [mine.delivery], OTHER) == []
 
 
 async def test_a_job_that_loses_its_worker_too_often_is_poison(core: Core) -> None:
@@ -156,13 +187,9 @@ async def test_a_job_that_loses_its_worker_too_often_is_poison(core: Core) -> No
     for attempt in (2, 3):
         await asyncio.sleep(0.05)  # the lease itself is what is tested
         deliveries = await core.jobs.reclaim(OTHER, 0.01, 10)
-        claimed = await core.lifecycle.claim(
-            deliveries, worker=OTHER, lease_seconds=0.01, max_failures=2 if attempt == 3 else 3
-        )
+        claimed = await take(core, deliveries, OTHER, 0.01, 2 if attempt == 3 else 3)
         assert len(claimed) == (1 if attempt == 2 else 0)
-    async with core.database.connect() as connection:
-        row = await repository.get_file(connection, file.id)
-    assert row is not None
+    row = await row_of(core, file.id)
     assert (row.status, row.outcome) == (Status.ERROR, Outcome.WORKER_LOST)
     assert "lost 2 times" in (row.message or "")
     assert await core.commands.xlen(core.jobs.stream) == 0
@@ -192,7 +219,7 @@ async def test_cancel_and_finish_at_the_same_time_leave_one_end(core: Core) -> N
         written, deleted = await asyncio.gather(
             core.lifecycle.record([end(claimed.file)]), core.lifecycle.delete(file.id)
         )
-        await core.lifecycle.conclude(written, [claimed.delivery] if written else [])
+        await core.lifecycle.conclude(written, {file.id: claimed.delivery})
         final = await status_of(core, file.id)
         # Whoever came first; a finish that came first was removed by the same click.
         assert final == deleted.status
@@ -218,8 +245,7 @@ async def test_a_retry_starts_afresh(core: Core, ended: Status) -> None:
     file = await submit(core)
     (first,) = await claim_all(core)
     if ended == Status.ERROR:
-        written = await core.lifecycle.record([end(first.file, Status.ERROR, message="no")])
-        await core.lifecycle.conclude(written, [first.delivery])
+        await finish(core, first, Status.ERROR, message="no")
     else:
         await core.lifecycle.delete(file.id)
     again = await core.lifecycle.retry(file.id)
@@ -246,7 +272,7 @@ async def test_no_retry_without_the_data(core: Core) -> None:
 async def test_handing_back_does_not_count(core: Core) -> None:
     file = await submit(core)
     (claimed,) = await claim_all(core)
-    await core.lifecycle.hand_back([claimed])
+    await core.lifecycle.hand_back([claimed], ran=True)
     (again,) = await claim_all(core, OTHER)
     assert (again.file.id, again.file.attempt, again.file.failures) == (file.id, 2, 0)
     assert again.delivery.entry_id != claimed.delivery.entry_id
@@ -255,10 +281,10 @@ async def test_handing_back_does_not_count(core: Core) -> None:
 async def test_a_retry_waits_for_its_time(core: Core) -> None:
     file = await submit(core)
     (claimed,) = await claim_all(core)
-    written = await core.lifecycle.record([end(claimed.file, Status.WAITING, delay=3600.0)])
-    await core.lifecycle.conclude(written, [claimed.delivery])
-    assert written[0].due_at is not None
-    assert written[0].failures == 1
+    await finish(core, claimed, Status.WAITING, delay=3600.0)
+    row = await row_of(core, file.id)
+    assert row.due_at is not None
+    assert row.failures == 1
     assert await core.lifecycle.release_due() == 0
     assert await core.recovery.requeue_missing() == 0
     async with core.database.connect() as connection:
@@ -275,7 +301,7 @@ async def test_everything_in_redis_can_be_lost(core: Core) -> None:
     await core.commands.delete(core.jobs.stream, core.jobs.index, core.events.stream)
 
     assert await core.recovery.requeue_missing() == 4  # all but the finished one
-    await core.lifecycle.conclude(finished, [running.delivery])
+    await core.lifecycle.conclude(finished, {running.file.id: running.delivery})
     assert await core.recovery.requeue_missing() == 0  # and they are known now
     deliveries = await core.jobs.read(OTHER, 100)
     assert {d.file_id for d in deliveries} == {f.id for f in waiting} - {running.file.id}
@@ -311,7 +337,7 @@ async def test_garbage_on_the_stream_is_set_aside(core: Core) -> None:
 
 async def test_two_entries_of_one_file_run_it_once(core: Core) -> None:
     file = await submit(core)
-    await core.jobs.add([(file.id, "profile")])
+    await core.outbox.send(queue=[(file.id, "profile")])
     claimed = await claim_all(core)
     assert [item.file.id for item in claimed] == [file.id]
 
@@ -322,7 +348,7 @@ async def test_overlapping_claims_do_not_deadlock(core: Core) -> None:
 
     async def claim(worker: str, backwards: bool) -> list[Claimed]:
         mine = list(reversed(deliveries)) if backwards else deliveries
-        return await core.lifecycle.claim(mine, worker=worker, lease_seconds=30, max_failures=3)
+        return await take(core, mine, worker)
 
     results = await asyncio.gather(*(claim(f"w{n}", bool(n % 2)) for n in range(6)))
     ids = [item.file.id for claimed in results for item in claimed]
@@ -332,15 +358,16 @@ async def test_overlapping_claims_do_not_deadlock(core: Core) -> None:
 async def test_tidying_deletes_what_no_row_needs(core: Core) -> None:
     removed, canceled, fine = [await submit(core) for _ in range(3)]
     for item in await claim_all(core):
-        folder = core.storage.open_attempt(item.file.id, 1)
+        folder = core.storage.attempt_folder(item.file.id, 1)
+        folder.mkdir()
         (folder / "made.txt").write_text("x")
         if item.file.id != canceled.id:
             await core.lifecycle.record([end(item.file)])
-    core.storage.open_attempt(fine.id, 7)  # of a worker that came too late
+    core.storage.attempt_folder(fine.id, 7).mkdir()  # of a worker that came too late
     await core.lifecycle.delete(canceled.id)
     async with core.database.connect() as connection:
         # As if web had died between the commit and the deletion.
-        await repository.leave(connection, removed.id, Status.REMOVED)
+        await repository.delete(connection, removed.id)
     fresh = core.storage.original(999).parent
     fresh.mkdir()
     await core.recovery.tidy()
@@ -357,8 +384,7 @@ async def test_a_second_entry_of_a_running_file_goes_with_the_first(core: Core) 
     await core.commands.delete(core.jobs.stream, core.jobs.index)
     assert await core.recovery.requeue_missing() == 1
     assert await claim_all(core, OTHER) == []  # left pending: our lease runs
-    written = await core.lifecycle.record([end(claimed.file)])
-    await core.lifecycle.conclude(written, [claimed.delivery])
+    await finish(core, claimed)
     assert await core.commands.xlen(core.jobs.stream) == 0
     assert await status_events(core, file.id) == ["Waiting", "Processing", "Ok"]
 
@@ -371,7 +397,6 @@ async def test_a_claim_counts_although_redis_goes_away(
     deliveries = await core.jobs.read(ME, 10)
     # The port of nobody: the real client meets a real refusal.
     lost = command_client("redis://127.0.0.1:1/0")
-    monkeypatch.setattr(core.events, "_commands", lost)
-    claimed = await core.lifecycle.claim(deliveries, worker=ME, lease_seconds=30, max_failures=3)
+    monkeypatch.setattr(core.lifecycle, "_outbox", Outbox(lost, "x", 1000))
+    assert len(await take(core, deliveries)) == 1
     await lost.aclose()
-    assert len(claimed) == 1

@@ -1,69 +1,157 @@
-"""Children: what they answer, how they die, and what is left of them."""
+"""The pool: what children answer, how they die, what is left of them, and who runs next."""
 
 import asyncio
 import os
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from processing.waiting import cancel
 from tests.conftest import eventually
 from tests.programs import alive, descendants
-from worker.pool import Child, ChildDied, Pool
+from tests.thirdparty import distribution
+from worker.admission import Admission
+from worker.limits import MIB, Exceeded, Limits
+from worker.pool import Pool
+from worker.process import ChildDied, LimitExceeded, Ticket, Withdrawn
 
-MEMORY = 1024 * 1024 * 1024
+HANDLERS = """
+import os, time
+from pydantic import BaseModel
+from worker.handlers import Artifact, Context, Result, handler
+
+class Options(BaseModel):
+    mib: int = 1
+    seconds: float = 0.0
+    at_once: bool = False
+
+@handler(title="Takes memory", options=Options)
+def hungry(context: Context, options: Options) -> Result:
+    taken = bytearray(options.mib << 20)
+    end = time.process_time() + options.seconds
+    while time.process_time() < end:
+        pass
+    return Result()
+
+@handler(title="Sleeps")
+def sleepy(context: Context) -> Result:
+    time.sleep(600)
+
+@handler(title="Writes without end", options=Options)
+def writer(context: Context, options: Options) -> Result:
+    for number in range(100_000):
+        size = (2 << 20) if options.at_once else 1000
+        (context.folder / f"{number}").write_bytes(bytes(size))
+        time.sleep(0.0005)
+    return Result()
+
+@handler(title="Forks")
+def forker(context: Context) -> Result:
+    os.fork()
+    return Result(rows=1)
+
+@handler(title="Prints", options=Options)
+def chatty(context: Context, options: Options) -> Result:
+    for _ in range(options.mib):
+        print("x" * (1 << 20))
+    return Result()
+"""
+LIMITS = Limits(memory_bytes=1024 * MIB, output_bytes=1024 * MIB)
+
+
+class Bench:
+    """A running pool and a folder to work in."""
+
+    def __init__(self, pool: Pool, folder: Path) -> None:
+        self.pool = pool
+        self.folder = folder
+        self._count = 0
+
+    def submit(self, handler: str = "emulate", **options: Any) -> Ticket:
+        self._count += 1
+        work = self.folder / str(self._count)
+        source = self.folder / "original"
+        source.write_bytes(b"a\n1\n")
+        task = {
+            "handler": handler,
+            "name": "a.csv",
+            "source": str(source),
+            "folder": str(work),
+            "options": options,
+        }
+        self.began = asyncio.Event()
+        self.seen: list[float] = []
+
+        def progressed(fraction: float, _: str) -> None:
+            self.seen.append(fraction)
+            self.began.set()
+
+        return self.pool.submit(f"{self._count}:1", task, work, progressed)
+
+    async def burn(self) -> Ticket:
+        """Submit a task that never ends, and wait until it works."""
+        ticket = self.submit(seconds=600)
+        await self.began.wait()
+        return ticket
+
+    def pid_of(self, ticket: Ticket) -> int:
+        return next(child.pid for child in self.pool._children if ticket in child.sent)
+
+
+@pytest.fixture(autouse=True)
+def handler_path(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("hungry", "sleepy", "writer", "forker", "chatty")
+    folder = distribution(tmp_path_factory.mktemp("site"), HANDLERS, {name: name for name in names})
+    monkeypatch.syspath_prepend(folder)
+
+
+@asynccontextmanager
+async def running(slots: int, folder: Path, **more: Any) -> AsyncIterator[Bench]:
+    pool = Pool(slots, more.pop("limits", LIMITS), **more)
+    pool.start()
+    watching = asyncio.create_task(pool.watch())
+    yield Bench(pool, folder)
+    await cancel(watching)
+    await pool.stop()
 
 
 @pytest.fixture
-async def pool() -> AsyncIterator[Pool]:
-    started = Pool(1, MEMORY)
-    started.start()
-    yield started
-    await started.stop()
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    async with running(1, tmp_path) as started:
+        yield started
 
 
-def task(folder: Path, handler: str = "emulate", data: bytes = b"a\n1\n", **options: Any) -> Any:
-    source, work = folder / "original", folder / "1"
-    source.write_bytes(data)
-    work.mkdir(exist_ok=True)
-    return {
-        "handler": handler,
-        "name": "a.csv",
-        "source": str(source),
-        "folder": str(work),
-        "options": options,
-    }
+@pytest.fixture
+async def wide(tmp_path: Path) -> AsyncIterator[Bench]:
+    async with running(2, tmp_path) as started:
+        yield started
 
 
-async def run(pool: Pool, message: Any) -> dict[str, Any]:
-    child = pool.checkout()
-    try:
-        return await child.perform(message, lambda progress, stage: None)
-    finally:
-        pool.checkin(child)
-
-
-async def test_a_child_answers_again_and_again(pool: Pool, tmp_path: Path) -> None:
-    pids = set()
+async def test_a_child_answers_again_and_again(bench: Bench) -> None:
     for _ in range(5):
-        child = pool.checkout()
-        answer = await child.perform(task(tmp_path, seconds=0), lambda progress, stage: None)
-        pids.add(child.pid)
-        pool.checkin(child)
+        answer = await bench.submit(seconds=0).answer
         assert answer["type"] == "result"
         assert answer["peak_rss"] > 1_000_000
-    assert len(pids) == 1
+        assert not answer["wrote"]
+    assert len(bench.pool._children) == 1
 
 
-async def test_progress_arrives_while_the_child_works(pool: Pool, tmp_path: Path) -> None:
-    seen: list[float] = []
-    child = pool.checkout()
-    await child.perform(task(tmp_path, seconds=2), lambda progress, _: seen.append(progress))
-    pool.checkin(child)
-    assert len(seen) > 2
-    assert seen == sorted(seen)
+async def test_the_figures_are_of_one_task_alone(bench: Bench) -> None:
+    large = await bench.submit("hungry", mib=200, seconds=0.3).answer
+    small = await bench.submit("hungry", mib=1, seconds=0.0).answer
+    assert large["peak_rss"] > 200 * MIB > 120 * MIB > small["peak_rss"]
+    assert large["cpu_seconds"] > 0.2 > small["cpu_seconds"]
+    assert large["wall_seconds"] > 0.3 > small["wall_seconds"]
+
+
+async def test_progress_arrives_while_the_child_works(bench: Bench) -> None:
+    await bench.submit(seconds=2).answer
+    assert len(bench.seen) > 2
+    assert bench.seen == sorted(bench.seen)
 
 
 @pytest.mark.parametrize(
@@ -75,64 +163,196 @@ async def test_progress_arrives_while_the_child_works(pool: Pool, tmp_path: Path
     ],
 )
 async def test_what_the_handler_rejects(
-    pool: Pool, tmp_path: Path, handler: str, options: Any, outcome: str, words: str
+    bench: Bench, handler: str, options: Any, outcome: str, words: str
 ) -> None:
-    answer = await run(pool, task(tmp_path, handler, **options))
+    answer = await bench.submit(handler, **options).answer
     assert (answer["type"], answer["outcome"]) == ("error", outcome)
     assert words in answer["message"]
 
 
-async def start_burning(child: Child, folder: Path) -> asyncio.Task[dict[str, Any]]:
-    began = asyncio.Event()
-    work = child.perform(task(folder, seconds=600), lambda progress, stage: began.set())
-    burning = asyncio.create_task(work)
-    await began.wait()
-    return burning
-
-
-async def test_a_killed_child_is_dead_at_once_and_its_slot_goes_on(
-    pool: Pool, tmp_path: Path
-) -> None:
+async def test_a_killed_child_is_dead_at_once_and_its_slot_goes_on(bench: Bench) -> None:
     took = []
     for _ in range(10):
-        child = pool.checkout()
-        burning = await start_burning(child, tmp_path)
+        ticket = await bench.burn()
+        pid = bench.pid_of(ticket)
         start = time.monotonic()
-        child.kill()
+        bench.pool.kill(ticket)
         with pytest.raises(ChildDied) as died:
-            await burning
+            await ticket.answer
         took.append(time.monotonic() - start)
         assert died.value.exitcode == -9
-        assert not alive(child.pid)
-        pool.checkin(child)
-        assert (await run(pool, task(tmp_path, seconds=0)))["type"] == "result"
+        assert ticket.cpu_seconds is not None
+        assert ticket.peak_rss is not None
+        assert not alive(pid)
+        assert (await bench.submit(seconds=0).answer)["type"] == "result"
     print(f"killed and reaped after {1000 * max(took):.1f} ms at most")
 
 
-async def test_a_child_that_dies_by_itself_is_replaced(pool: Pool, tmp_path: Path) -> None:
-    child = pool.checkout()
-    burning = await start_burning(child, tmp_path)
-    os.kill(child.pid, 11)
+async def test_a_child_that_dies_by_itself_is_replaced(bench: Bench) -> None:
+    ticket = await bench.burn()
+    os.kill(bench.pid_of(ticket), 11)
     with pytest.raises(ChildDied) as died:
-        await burning
+        await ticket.answer
     assert died.value.exitcode == -11
-    pool.checkin(child)
-    assert (await run(pool, task(tmp_path, seconds=0)))["type"] == "result"
+    assert (await bench.submit(seconds=0).answer)["type"] == "result"
 
 
-async def test_a_child_that_died_while_it_waited_costs_no_job(pool: Pool, tmp_path: Path) -> None:
-    child = pool.checkout()
-    pool.checkin(child)
+async def test_a_child_that_died_while_it_waited_costs_no_job(bench: Bench) -> None:
+    (child,) = bench.pool._children
     os.kill(child.pid, 9)
-    await eventually(lambda: not child.alive)
-    assert (await run(pool, task(tmp_path, seconds=0)))["type"] == "result"
+    await eventually(lambda: not alive(child.pid))
+    assert (await bench.submit(seconds=0).answer)["type"] == "result"
+
+
+async def test_quick_tasks_are_sent_ahead_and_come_back_in_order(bench: Bench) -> None:
+    await bench.submit(seconds=0).answer  # now it is known that they are quick
+    tickets = [bench.submit(seconds=0) for _ in range(100)]
+    ahead = [len(child.sent) for child in bench.pool._children]
+    answers = [await ticket.answer for ticket in tickets]
+    assert ahead == [16]
+    assert [answer["key"] for answer in answers] == [ticket.key for ticket in tickets]
+
+
+async def test_what_waits_behind_a_long_task_goes_to_another_child(wide: Bench) -> None:
+    for _ in range(2):
+        await wide.submit(seconds=0).answer
+    long = wide.submit(seconds=600)
+    quick = [wide.submit(seconds=0) for _ in range(20)]
+    for ticket in quick:  # although half of them were sent to the child that is busy
+        assert (await ticket.answer)["type"] == "result"
+    assert not long.answer.done()
+    wide.pool.kill(long)
+    with pytest.raises(ChildDied):
+        await long.answer
+
+
+async def test_killing_one_of_many_harms_no_other(bench: Bench) -> None:
+    await bench.submit(seconds=0).answer
+    doomed = bench.submit(seconds=600)
+    others = [bench.submit(seconds=0) for _ in range(20)]
+    waiting = others[3]
+    bench.pool.kill(waiting)  # was sent ahead, has not begun
+    with pytest.raises(Withdrawn):
+        await waiting.answer
+    bench.pool.kill(doomed)
+    with pytest.raises((ChildDied, Withdrawn)):
+        await doomed.answer
+    for ticket in others:
+        if ticket is not waiting:
+            assert (await ticket.answer)["type"] == "result"
+
+
+async def test_a_crash_harms_none_of_those_sent_ahead(bench: Bench) -> None:
+    await bench.submit(seconds=0).answer
+    crashing = bench.submit(seconds=600)
+    others = [bench.submit(seconds=0) for _ in range(10)]
+    os.kill(bench.pid_of(crashing), 11)
+    results = await asyncio.gather(
+        crashing.answer, *(ticket.answer for ticket in others), return_exceptions=True
+    )
+    failed = [result for result in results if isinstance(result, Exception)]
+    assert len(failed) <= 1  # none, if it had not yet begun
+    assert all(isinstance(failure, ChildDied) for failure in failed)
+
+
+async def test_the_window_follows_the_work(wide: Bench) -> None:
+    assert wide.pool.window == 2
+    for _ in range(5):
+        await wide.submit(seconds=0).answer
+    assert wide.pool.window > 50
+    burning = [await wide.burn() for _ in range(2)]
+    await eventually(lambda: wide.pool.window == 2)
+    for ticket in burning:
+        wide.pool.kill(ticket)
+        with pytest.raises(ChildDied):
+            await ticket.answer
+
+
+@pytest.mark.parametrize(
+    ("limits", "handler", "options", "exceeded", "words"),
+    [
+        ({"wall_seconds": 0.5}, "sleepy", {}, Exceeded.WALL, "longer than the 0.5 s"),
+        ({"cpu_seconds": 0.5}, "emulate", {"seconds": 60}, Exceeded.CPU, "0.5 s of CPU time"),
+        ({"output_bytes": MIB}, "writer", {}, Exceeded.OUTPUT, "more than the 1 MiB"),
+    ],
+)
+async def test_every_limit_ends_the_job_and_names_its_figure(
+    tmp_path: Path,
+    limits: Any,
+    handler: str,
+    options: Any,
+    exceeded: Exceeded,
+    words: str,
+) -> None:
+    chosen = {"memory_bytes": 1024 * MIB, "output_bytes": 1024 * MIB, **limits}
+    async with running(1, tmp_path, limits=Limits(**chosen)) as bench:
+        ticket = bench.submit(handler, **options)
+        with pytest.raises(LimitExceeded, match=words) as raised:
+            await ticket.answer
+        assert raised.value.exceeded == exceeded
+        assert ticket.wall_seconds is not None
+        assert (await bench.submit(seconds=0).answer)["type"] == "result"
+
+
+async def test_one_file_over_the_limit_is_said_by_the_child(tmp_path: Path) -> None:
+    limits = Limits(memory_bytes=1024 * MIB, output_bytes=MIB)
+    async with running(1, tmp_path, limits=limits) as bench:
+        answer = await bench.submit("writer", at_once=True).answer
+        assert answer["outcome"] == "too much output"
+        assert "1 MiB" in answer["message"]
+
+
+async def test_memory_over_the_limit(bench: Bench) -> None:
+    answer = await bench.submit("hungry", mib=2000).answer
+    assert answer["outcome"] == "out of memory"
+    assert "1,024 MiB (JOB_MEMORY_MB)" in answer["message"]
+
+
+async def test_a_slot_works_only_if_there_is_memory_for_it(tmp_path: Path) -> None:
+    free = 10_000 * MIB
+    admission = Admission(1024 * MIB, lambda: free)
+    async with running(2, tmp_path, admission=admission) as bench:
+        first = await bench.burn()
+        free = 1500 * MIB  # the first one may still take its 1,024
+        await eventually(lambda: bench.pool.refusal)
+        second = bench.submit(seconds=0)
+        assert "1,500 MiB are free" in (bench.pool.refusal or "")
+        assert not second.answer.done()
+        free = 10_000 * MIB
+        assert (await second.answer)["type"] == "result"
+        assert bench.pool.refusal is None
+        bench.pool.kill(first)
+        with pytest.raises(ChildDied):
+            await first.answer
+
+
+async def test_a_handler_that_forks_answers_once(bench: Bench) -> None:
+    for _ in range(3):
+        assert (await bench.submit("forker").answer)["rows"] == 1
+    assert len(bench.pool._children) == 1
+
+
+async def test_a_gigabyte_of_prints_is_not_kept(bench: Bench) -> None:
+    ticket = bench.submit("chatty", mib=1000)
+    most = 0
+    while not ticket.answer.done():
+        for child in bench.pool._children:
+            most = max(most, os.fstat(child._printed.fileno()).st_size)
+        await asyncio.sleep(0.01)
+    assert (await ticket.answer)["type"] == "result"
+    assert most < 500 * MIB
+    (child,) = bench.pool._children
+    assert os.fstat(child._printed.fileno()).st_size == 0
+
+
+async def test_options_too_large_to_send(bench: Bench) -> None:
+    with pytest.raises(ValueError, match="too large"):
+        await bench.submit(text="x" * 200_000).answer
 
 
 async def test_nothing_is_left_of_a_stopped_pool(tmp_path: Path) -> None:
-    pool = Pool(3, MEMORY)
-    pool.start()
-    await run(pool, task(tmp_path, seconds=0))
-    await pool.stop()
+    async with running(3, tmp_path) as bench:
+        await bench.submit(seconds=0).answer
 
     def children() -> list[str]:
         lines = descendants(os.getpid()).values()

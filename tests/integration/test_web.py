@@ -17,7 +17,7 @@ from processing.models import HandlerInfo
 from processing.settings import Settings
 from processing.states import Status
 from quart_app.app import create_app
-from tests.integration.test_lifecycle import claim_all, end, status_of, submit
+from tests.integration.test_lifecycle import claim_all, end, force, status_of, submit
 
 BOUNDARY = "----boundary"
 
@@ -250,10 +250,7 @@ async def test_unknown_addresses_are_404(client: Client, path: str) -> None:
 async def test_the_detail_of_every_status(client: Client, core: Core) -> None:
     file = await submit(core)
     for status in Status:
-        async with core.database.connect() as connection:
-            await connection.execute(
-                text("UPDATE processing_file SET status = :s"), {"s": status.value}
-            )
+        await force(core, file.id, status)
         page = await client.get(f"/processing_file/{file.id}/detail/")
         assert page.status_code == 200
         assert f">{status}</span>" in await page.get_data(as_text=True)
@@ -265,7 +262,8 @@ async def test_downloads(client: Client, core: Core) -> None:
     assert await original.get_data() == b"a\n1\n"
     assert original.headers["Content-Disposition"].startswith("attachment")
     (claimed,) = await claim_all(core)
-    folder = core.storage.open_attempt(file.id, 1)
+    folder = core.storage.attempt_folder(file.id, 1)
+    folder.mkdir()
     (folder / "out.txt").write_text("made")
     (folder / "secret.txt").write_text("not an artifact")
     artifact = {"name": "out.txt", "title": "Out", "media_type": "text/plain", "size": 4}

@@ -88,7 +88,7 @@ def test_artifact_names_cannot_leave_their_folder(storage: Storage, name: str) -
     partial = storage.new_partial(10)
     partial.complete()
     storage.adopt(partial, 1)
-    storage.open_attempt(1, 1)
+    storage.attempt_folder(1, 1).mkdir()
     with pytest.raises(NotFound):
         storage.artifact(1, 1, name)
 
@@ -97,8 +97,10 @@ def test_sealing_keeps_artifacts_and_nothing_else(storage: Storage) -> None:
     partial = storage.new_partial(10)
     partial.complete()
     storage.adopt(partial, 1)
-    (storage.open_attempt(1, 1) / "old.txt").write_text("of a worker that was lost")
-    folder = storage.open_attempt(1, 2)
+    lost, folder = storage.attempt_folder(1, 1), storage.attempt_folder(1, 2)
+    lost.mkdir()
+    (lost / "old.txt").write_text("of a worker that was lost")
+    folder.mkdir()
     (folder / "keep.txt").write_text("12345")
     (folder / "scratch").mkdir()
     (folder / "scratch" / "big").write_text("x")
@@ -106,11 +108,6 @@ def test_sealing_keeps_artifacts_and_nothing_else(storage: Storage) -> None:
     assert [path.name for path in folder.iterdir()] == ["keep.txt"]
     assert not storage.attempt_folder(1, 1).exists()
     assert storage.original(1).exists()
-
-
-def test_no_attempt_without_the_upload(storage: Storage) -> None:
-    with pytest.raises(NotFound):
-        storage.open_attempt(99, 1)
 
 
 def test_delays_grow_and_end() -> None:

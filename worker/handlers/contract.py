@@ -1,5 +1,7 @@
 """The contract between the worker and a handler: what it is given, what it gives back."""
 
+import os
+import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +22,10 @@ class BadInput(Exception):
 
 class Transient(Exception):
     """Something outside the file failed and may work later; the job is tried again."""
+
+
+class DataGone(Exception):
+    """The upload was removed from the disk before the handler could read it."""
 
 
 class NoOptions(BaseModel):
@@ -48,23 +54,41 @@ class Result:
 
 
 class Context:
-    """What a handler works with."""
+    """What a handler works with; ``name`` is the name that the user gave the file."""
 
     def __init__(
         self, source: Path, folder: Path, name: str, report: Callable[[float, str], None]
     ) -> None:
-        """Made by the worker.
-
-        ``source``: the upload, to be read only. ``folder``: empty, for artifacts and scratch
-        files; what is not an artifact of the result is deleted afterwards. ``name``: the name the
-        user gave. ``report`` receives what :meth:`progress` lets through.
-        """
-        self.source = source
-        self.folder = folder
+        """Made by the worker; ``report`` receives what :meth:`progress` lets through."""
         self.name = name
+        self.wrote = False
+        self._source = source
+        self._folder = folder
         self._report = report
         self._last = float("-inf")
         self._stage = ""
+
+    @property
+    def source(self) -> Path:
+        """The upload, to be read only. Raises DataGone if it was removed."""
+        if not self._source.is_file():
+            raise DataGone(f"The data of “{self.name}” is gone.")
+        return self._source
+
+    @property
+    def folder(self) -> Path:
+        """An empty folder, made and entered when it is first asked for.
+
+        It is for artifacts and scratch files; what is not an artifact of the result is deleted
+        afterwards.
+        """
+        if not self.wrote:
+            # Something may stand there if this attempt began in a process that was killed.
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder.mkdir()
+            os.chdir(self._folder)
+            self.wrote = True
+        return self._folder
 
     def progress(self, fraction: float, stage: str = "") -> None:
         """Tell how far the work is, 0–1; cheap enough for an inner loop."""

@@ -1,5 +1,6 @@
 """Finds handlers by the entry points of the installed packages."""
 
+from functools import cache
 from importlib.metadata import entry_points
 
 from worker.handlers.contract import Handler
@@ -16,8 +17,9 @@ def names() -> list[str]:
     return sorted({point.name for point in entry_points(group=GROUP)})
 
 
+@cache
 def load(name: str) -> Handler:
-    """Import the handler ``name``.
+    """Import the handler ``name``; remembered, since looking for it reads every distribution.
 
     Raises:
         UnknownHandler: there is none, or what stands there is not a handler.

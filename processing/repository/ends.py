@@ -1,0 +1,155 @@
+"""What a worker says about its attempts: where they stand, and how they ended."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from json import dumps
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from processing.models import Change
+from processing.repository.attempts import KEEP
+from processing.repository.files import CHANGE
+from processing.states import Outcome, Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finish:
+    """How one attempt ended. ``status`` Waiting means: try again ``delay`` seconds from now."""
+
+    id: int
+    attempt: int
+    status: Status
+    outcome: Outcome
+    message: str | None = None
+    signal: int | None = None
+    row_count: int | None = None
+    column_count: int | None = None
+    result: dict[str, Any] | None = None
+    artifacts: Sequence[dict[str, Any]] = ()
+    peak_rss: int | None = None
+    cpu_seconds: float | None = None
+    wall_seconds: float | None = None
+    delay: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgressReport:
+    """Where a running attempt stands; ``progress`` 0–1."""
+
+    id: int
+    attempt: int
+    progress: float
+    stage: str | None
+
+
+_PROGRESS = text("""
+    WITH held AS (
+        SELECT f.id, i.progress, i.stage FROM processing_file f
+        JOIN unnest(CAST(:ids AS bigint[]), CAST(:attempts AS int[]),
+                    CAST(:progresses AS double precision[]), CAST(:stages AS text[]))
+             AS i(id, attempt, progress, stage)
+          ON f.id = i.id AND f.attempt = i.attempt
+        WHERE f.status = 'Processing'
+        ORDER BY f.id
+        FOR UPDATE OF f
+    )
+    UPDATE processing_file f SET progress = held.progress, stage = held.stage
+    FROM held WHERE f.id = held.id
+    RETURNING f.id
+""")
+
+
+async def set_progress(connection: AsyncConnection, reports: Sequence[ProgressReport]) -> set[int]:
+    """Store where running attempts stand; return the ids whose attempt was still current."""
+    parameters = {
+        "ids": [report.id for report in reports],
+        "attempts": [report.attempt for report in reports],
+        "progresses": [report.progress for report in reports],
+        "stages": [report.stage for report in reports],
+    }
+    return set((await connection.execute(_PROGRESS, parameters)).scalars())
+
+
+_FINISH = text(f"""
+    WITH held AS (
+        SELECT i.*, f.worker, f.started_at FROM processing_file f
+        JOIN unnest(
+            CAST(:ids AS bigint[]), CAST(:attempts AS int[]), CAST(:statuses AS text[]),
+            CAST(:outcomes AS text[]), CAST(:messages AS text[]), CAST(:signals AS int[]),
+            CAST(:row_counts AS bigint[]), CAST(:column_counts AS int[]),
+            CAST(:results AS text[]), CAST(:artifact_lists AS text[]),
+            CAST(:peaks AS bigint[]), CAST(:cpus AS double precision[]),
+            CAST(:walls AS double precision[]), CAST(:delays AS double precision[])
+        ) AS i(id, attempt, status, outcome, message, signal, row_count, column_count, result,
+               artifacts, peak_rss, cpu_seconds, wall_seconds, delay)
+          ON f.id = i.id AND f.attempt = i.attempt
+        WHERE f.status = 'Processing'
+        ORDER BY f.id
+        FOR UPDATE OF f
+    ), kept AS (
+        {KEEP}
+        SELECT id, attempt, worker, outcome, message, signal, peak_rss, cpu_seconds, wall_seconds,
+               started_at, clock_timestamp()
+        FROM held WHERE status = 'Waiting'
+        ON CONFLICT DO NOTHING
+    )
+    UPDATE processing_file f SET
+        status = held.status,
+        outcome = held.outcome, message = held.message, signal = held.signal,
+        failures = f.failures + (held.status = 'Waiting')::int,
+        row_count = held.row_count, column_count = held.column_count,
+        result = CAST(held.result AS jsonb), artifacts = CAST(held.artifacts AS jsonb),
+        peak_rss = held.peak_rss, cpu_seconds = held.cpu_seconds,
+        wall_seconds = held.wall_seconds,
+        lease_until = NULL, progress = NULL, stage = NULL,
+        due_at = CASE WHEN held.delay IS NOT NULL
+                      THEN clock_timestamp() + make_interval(secs => held.delay) END,
+        finished_at = CASE WHEN held.status <> 'Waiting' THEN clock_timestamp() END
+    FROM held WHERE f.id = held.id
+    RETURNING {CHANGE}
+""")
+
+
+async def finish(connection: AsyncConnection, ends: Sequence[Finish]) -> list[Change]:
+    """Write how attempts ended; return the rows whose attempt was still the current one."""
+    parameters = {
+        "ids": [end.id for end in ends],
+        "attempts": [end.attempt for end in ends],
+        "statuses": [end.status.value for end in ends],
+        "outcomes": [end.outcome.value for end in ends],
+        "messages": [end.message for end in ends],
+        "signals": [end.signal for end in ends],
+        "row_counts": [end.row_count for end in ends],
+        "column_counts": [end.column_count for end in ends],
+        "results": [None if end.result is None else dumps(end.result) for end in ends],
+        "artifact_lists": [dumps(end.artifacts) if end.artifacts else "[]" for end in ends],
+        "peaks": [end.peak_rss for end in ends],
+        "cpus": [end.cpu_seconds for end in ends],
+        "walls": [end.wall_seconds for end in ends],
+        "delays": [end.delay for end in ends],
+    }
+    return [Change._make(row) for row in await connection.execute(_FINISH, parameters)]
+
+
+_FIGURES = text("""
+    UPDATE processing_file f SET
+        peak_rss = i.peak_rss, cpu_seconds = i.cpu_seconds, wall_seconds = i.wall_seconds
+    FROM unnest(CAST(:ids AS bigint[]), CAST(:attempts AS int[]), CAST(:peaks AS bigint[]),
+                CAST(:cpus AS double precision[]), CAST(:walls AS double precision[]))
+         AS i(id, attempt, peak_rss, cpu_seconds, wall_seconds)
+    WHERE f.id = i.id AND f.attempt = i.attempt AND f.status = 'Canceled'
+""")
+
+
+async def set_figures(connection: AsyncConnection, ends: Sequence[Finish]) -> None:
+    """Note what attempts that were cancelled had used until they were killed."""
+    parameters = {
+        "ids": [end.id for end in ends],
+        "attempts": [end.attempt for end in ends],
+        "peaks": [end.peak_rss for end in ends],
+        "cpus": [end.cpu_seconds for end in ends],
+        "walls": [end.wall_seconds for end in ends],
+    }
+    await connection.execute(_FIGURES, parameters)

@@ -1,0 +1,91 @@
+"""What users and the clock ask of a file: delete it, try it again, let it expire."""
+
+from datetime import timedelta
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from processing.models import Change, ProcessingFile
+from processing.repository.attempts import KEEP
+from processing.repository.files import CHANGE, RETURNING, record
+from processing.states import DELETED_AS, Status, sources_of
+
+_DELETED_AS = " ".join(f"WHEN '{status}' THEN '{end}'" for status, end in DELETED_AS.items())
+
+_DELETE = text(f"""
+    UPDATE processing_file f SET
+        status = CASE f.status {_DELETED_AS} END,
+        outcome = CASE WHEN f.status = 'Ok' THEN f.outcome ELSE 'cancelled' END,
+        message = CASE WHEN f.status = 'Ok' THEN f.message ELSE 'Cancelled by a user.' END,
+        artifacts = '[]',
+        lease_until = NULL, due_at = NULL, progress = NULL, stage = NULL,
+        finished_at = coalesce(f.finished_at, clock_timestamp()), announced = false
+    WHERE f.id = :id AND f.status = ANY(CAST(:sources AS text[]))
+    RETURNING {RETURNING}
+""")
+
+
+async def delete(connection: AsyncConnection, file_id: int) -> ProcessingFile | None:
+    """Do what DELETE does to the file's status; None where it does nothing."""
+    parameters = {"id": file_id, "sources": sorted(DELETED_AS)}
+    row = (await connection.execute(_DELETE, parameters)).one_or_none()
+    return record(row) if row is not None else None
+
+
+_EXPIRE = text(f"""
+    WITH expired AS (
+        SELECT id FROM processing_file
+        WHERE uploaded_at < now() - CAST(:age AS interval)
+          AND finished_at < now() - CAST(:age AS interval)
+          AND status = ANY(CAST(:sources AS text[]))
+        ORDER BY id LIMIT :limit
+        FOR UPDATE SKIP LOCKED
+    )
+    UPDATE processing_file f SET
+        status = 'Removed', message = :message, artifacts = '[]', announced = false
+    FROM expired WHERE f.id = expired.id
+    RETURNING {CHANGE}
+""")
+
+
+async def expire(connection: AsyncConnection, age: timedelta, *, limit: int) -> list[Change]:
+    """Move files that ended longer than ``age`` ago to Removed; return them."""
+    parameters = {
+        "age": age,
+        "message": f"Removed by itself {age.total_seconds() / 86400:g} days after it ended.",
+        "sources": sources_of(Status.REMOVED),
+        "limit": limit,
+    }
+    return [Change._make(row) for row in await connection.execute(_EXPIRE, parameters)]
+
+
+_RESTART = text(f"""
+    WITH ended AS (
+        SELECT f.* FROM processing_file f
+        WHERE f.id = :id AND f.status <> 'Processing' AND f.status = ANY(CAST(:sources AS text[]))
+        FOR UPDATE OF f
+    ), kept AS (
+        {KEEP}
+        SELECT id, attempt, worker, coalesce(outcome, 'failed'), message, signal, peak_rss,
+               cpu_seconds, wall_seconds, started_at, finished_at
+        FROM ended WHERE attempt > 0
+        ON CONFLICT DO NOTHING
+    )
+    UPDATE processing_file f SET
+        status = 'Waiting', failures = 0, worker = NULL, due_at = NULL,
+        outcome = NULL, message = NULL, signal = NULL,
+        peak_rss = NULL, cpu_seconds = NULL, wall_seconds = NULL,
+        started_at = NULL, finished_at = NULL
+    FROM ended WHERE f.id = ended.id
+    RETURNING {RETURNING}
+""")
+
+
+async def restart(connection: AsyncConnection, file_id: int) -> ProcessingFile | None:
+    """Put an ended file back to Waiting as if it were new; None where its status forbids it.
+
+    The attempt goes on counting: it fences off what came before.
+    """
+    parameters = {"id": file_id, "sources": sources_of(Status.WAITING)}
+    row = (await connection.execute(_RESTART, parameters)).one_or_none()
+    return record(row) if row is not None else None

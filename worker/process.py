@@ -1,0 +1,307 @@
+"""One child process: what was sent to it, what it answers, how it is killed and buried."""
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import multiprocessing
+import os
+import signal
+import socket
+import tempfile
+import time
+from collections import deque
+from collections.abc import Callable
+from multiprocessing import reduction
+from pathlib import Path
+from typing import Any, Protocol
+
+from worker import frames, usage
+from worker.child import serve
+from worker.limits import Exceeded, Limits
+
+logger = logging.getLogger(__name__)
+
+READ_BYTES = 256 * 1024
+PRINTED_BYTES = 1024 * 1024
+PRINTED_SHOWN = 2000
+LAST_WORDS_SECONDS = 1.0
+_forks = multiprocessing.get_context("forkserver")
+
+
+class ChildDied(Exception):
+    """The child ended without an answer; ``exitcode`` is negative for a signal."""
+
+    def __init__(self, exitcode: int | None) -> None:
+        super().__init__(f"exit code {exitcode}")
+        self.exitcode = exitcode
+
+
+class BadAnswer(Exception):
+    """The child sent something that is not a message of ours."""
+
+
+class HungUp(Exception):
+    """The child closed its end and lived on, until it was killed."""
+
+
+class LimitExceeded(Exception):
+    """The job wanted more of something than it may have."""
+
+    def __init__(self, exceeded: Exceeded, message: str) -> None:
+        super().__init__(message)
+        self.exceeded = exceeded
+
+
+class Withdrawn(Exception):
+    """The task was taken back before a child had begun with it."""
+
+
+class Ticket:
+    """A task on its way through the pool; ``answer`` is a future of what the child says.
+
+    The future raises ChildDied, HungUp, BadAnswer, LimitExceeded or Withdrawn. The figures (seconds,
+    bytes) of a task that got no answer are what was seen of its process until its end.
+    """
+
+    __slots__ = (
+        "answer", "began", "cpu_seconds", "folder", "key", "message", "on_progress", "peak_rss",
+        "reason", "wall_seconds",
+    )  # fmt: skip
+
+    def __init__(
+        self, key: str, message: bytes, folder: Path, on_progress: Callable[[float, str], None]
+    ) -> None:
+        self.key = key
+        self.message = message
+        self.folder = folder
+        self.on_progress = on_progress
+        self.answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self.began: float | None = None
+        self.reason: Exception | None = None
+        self.cpu_seconds: float | None = None
+        self.peak_rss: int | None = None
+        self.wall_seconds: float | None = None
+
+    def resolve(self, answer: dict[str, Any]) -> None:
+        """Hand the child's answer to whoever waits for it."""
+        if not self.answer.done():
+            self.answer.set_result(answer)
+
+    def fail(self, reason: Exception) -> None:
+        """Tell whoever waits that there will be no answer."""
+        if not self.answer.done():
+            self.answer.set_exception(reason)
+
+
+def _received(descriptor: Any) -> int:
+    return int(descriptor.detach())
+
+
+class _Descriptor:
+    """A file descriptor among the arguments of a process: it arrives there as a number."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def __reduce__(self) -> tuple[Callable[[Any], int], tuple[Any]]:
+        return _received, (reduction.DupFd(self._number),)
+
+
+class Owner(Protocol):
+    """Who hears what becomes of a child's tasks."""
+
+    def answered(self, child: "Child", wall_seconds: float) -> None:
+        """The child has finished with a task that took so long, and takes its next one."""
+
+    def lost(self, child: "Child", unread: list[Ticket]) -> None:
+        """The child is dead or useless; it has not read ``unread``."""
+
+
+class Child:
+    """One process with the tasks that were sent to it; the first of them runs."""
+
+    def __init__(self, limits: Limits, owner: Owner) -> None:
+        self._owner = owner
+        self._tasks, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._answers, answering = socket.socketpair()
+        self._printed = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 -- closed in close()
+        fcntl.fcntl(self._printed, fcntl.F_SETFL, os.O_APPEND)
+        # Started from the main thread: the death signal follows the thread that started it.
+        printed = _Descriptor(self._printed.fileno())
+        self._process = _forks.Process(
+            target=serve, args=(theirs, answering, printed, limits), daemon=True
+        )
+        self._process.start()
+        answering.close()
+        # We keep the end that the child reads from: what it has not read we can take back.
+        self._unread = theirs
+        self._tasks.setblocking(False)
+        self._answers.setblocking(False)
+        self._decoder = frames.Decoder()
+        # CPU time of all tasks that were answered, to tell that of the running one.
+        self._cpu_before = 0.0
+        self._closed: asyncio.Task[None] | None = None
+        self.sent: deque[Ticket] = deque()
+        self.dead = False
+        # Whether it ever did anything: one that ends before that is not replaced in a hurry.
+        self.useful = False
+        self._target: Ticket | None = None
+        assert self._process.pid is not None
+        self.pid: int = self._process.pid
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self._answers.fileno(), self._readable)
+
+    @property
+    def running_seconds(self) -> float:
+        """How long the task that runs has been running; 0 where none does."""
+        began = self.sent[0].began if self.sent else None
+        return time.monotonic() - began if began is not None else 0.0
+
+    def send(self, ticket: Ticket) -> bool:
+        """Send a task; False if there is no room for it now."""
+        try:
+            self._tasks.send(ticket.message)
+        except BlockingIOError:
+            return False
+        except OSError:
+            pass  # The child is gone: its end is on its way, and returns what it has not read.
+        if not self.sent:
+            ticket.began = time.monotonic()
+        self.sent.append(ticket)
+        return True
+
+    def take_back(self) -> list[Ticket]:
+        """Take back the tasks that the child has not read, in their order."""
+        count = 0
+        with contextlib.suppress(OSError):
+            while self._unread.recv(frames.MAX_TASK_BYTES, socket.MSG_DONTWAIT):
+                count += 1
+        back = [self.sent.pop() for _ in range(count)]
+        for ticket in back:
+            ticket.began = None
+        return back[::-1]
+
+    def _readable(self) -> None:
+        try:
+            data = self._answers.recv(READ_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._lose()
+            return
+        try:
+            for message in self._decoder.feed(data):
+                self._take(message)
+        except (frames.FrameTooLarge, ValueError, KeyError, TypeError) as error:
+            self.kill(self.sent[0] if self.sent else None, BadAnswer(str(error)))
+            self._lose()
+
+    def _take(self, message: dict[str, Any]) -> None:
+        if not self.sent:
+            raise ValueError("it answered although nothing was asked")
+        ticket = self.sent[0]
+        if message.get("type") == "progress":
+            ticket.on_progress(float(message["progress"]), str(message["stage"]))
+            return
+        if message["key"] != ticket.key:
+            raise ValueError("it answered for another job")
+        self._cpu_before += float(message["cpu_seconds"])
+        wall = float(message["wall_seconds"])
+        self.useful = True
+        self.sent.popleft()
+        if self.sent:
+            self.sent[0].began = time.monotonic()
+        words = self._take_printed()
+        if words:
+            logger.info("file %s printed: %s", ticket.key, words)
+        ticket.resolve(message)
+        self._owner.answered(self, wall)
+
+    def _take_printed(self) -> str:
+        """Return the end of what was printed, and forget it."""
+        size = os.fstat(self._printed.fileno()).st_size
+        if not size:
+            return ""
+        start = max(0, size - PRINTED_SHOWN)
+        words = os.pread(self._printed.fileno(), PRINTED_SHOWN, start)
+        os.ftruncate(self._printed.fileno(), 0)
+        return words.decode(errors="replace").strip()
+
+    def check_printed(self) -> None:
+        """Drop what was printed if it is much."""
+        if os.fstat(self._printed.fileno()).st_size > PRINTED_BYTES:
+            os.ftruncate(self._printed.fileno(), 0)
+
+    def cpu_seconds(self) -> float | None:
+        """CPU time of the task that runs; None once the process is gone."""
+        total = usage.cpu_seconds(self.pid)
+        return None if total is None else max(0.0, total - self._cpu_before)
+
+    def kill(self, target: Ticket | None = None, reason: Exception | None = None) -> None:
+        """SIGKILL the child and everything it started; returns at once.
+
+        ``target`` is the task that this is about; it ends with ``reason``, unless its answer is
+        already on its way. Another one that the child has begun meanwhile is given back.
+        """
+        if self.dead:
+            return
+        if target is not None:
+            self._target = target
+            target.reason = target.reason or reason
+            target.peak_rss = usage.peak_bytes(self.pid)
+            target.cpu_seconds = self.cpu_seconds()
+        self._kill_group()
+
+    def _kill_group(self) -> None:
+        try:
+            os.killpg(self.pid, signal.SIGKILL)
+        except ProcessLookupError:  # not yet the leader of its group, or gone
+            self._process.kill()
+
+    def _lose(self) -> None:
+        """The child hung up: give back what it has not read, find out why it did."""
+        if self.dead:
+            return
+        self.dead = True
+        self._loop.remove_reader(self._answers.fileno())
+        unread = self.take_back()
+        # What it answered has arrived before its end: what is left of sent, if anything, ran.
+        running = self.sent.popleft() if self.sent else None
+        self.useful = self.useful or running is not None
+        if running is not None and self._target not in (None, running):
+            unread.insert(0, running)
+            running.began = None
+            running = None
+        if running is not None and running.began is not None:
+            running.wall_seconds = time.monotonic() - running.began
+        self._closed = asyncio.create_task(self._bury(running))
+        self._owner.lost(self, unread)
+
+    async def _bury(self, running: Ticket | None) -> None:
+        # It may have closed its end and live on: it gets a second, then it is killed.
+        await asyncio.to_thread(self._process.join, LAST_WORDS_SECONDS)
+        lives = self._process.exitcode is None
+        self._kill_group()  # what it started dies with it
+        await asyncio.to_thread(self._process.join)
+        death: Exception = ChildDied(self._process.exitcode)
+        if lives:
+            death = HungUp()
+        words = self._take_printed()
+        if running is not None:
+            if words:
+                logger.warning("file %s ended its process, its last words: %s", running.key, words)
+            running.fail(running.reason or death)
+        for connection in (self._tasks, self._unread, self._answers):
+            connection.close()
+        self._printed.close()
+        self._process.close()
+
+    async def close(self) -> None:
+        """Kill, reap and free what belongs to the child."""
+        self.kill()
+        self._lose()
+        assert self._closed is not None
+        await self._closed
