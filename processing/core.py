@@ -1,6 +1,7 @@
 """Everything of the core put together from settings, for one running program."""
 
 from processing.broker import command_client, reader_client
+from processing.cancels import Cancels
 from processing.database import Database
 from processing.events import Events
 from processing.jobs import Jobs
@@ -24,6 +25,7 @@ class Core:
         self.storage = Storage(settings.media_root)
         self.jobs = Jobs(self.commands, self._reader, settings.stream_prefix)
         self.events = Events(self.commands, self._reader, settings.stream_prefix)
+        self.cancels = Cancels(self.commands, self._reader, settings.stream_prefix)
         self.outbox = Outbox(self.commands, settings.stream_prefix, settings.events_kept)
         self.lifecycle = Lifecycle(self.database, self.jobs, self.outbox, self.storage)
         self.recovery = Recovery(

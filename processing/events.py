@@ -5,8 +5,7 @@ SSE id that browsers see.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 
 from redis.asyncio import Redis
 
@@ -17,8 +16,7 @@ from processing.repository import ProgressReport
 START = "0-0"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class Event(NamedTuple):
     """A change of one file: its status, or the progress (0–1) of its running attempt."""
 
     type: Literal["status", "progress"]
@@ -50,15 +48,6 @@ class Event:
             progress=f"{report.progress:.3f}",
             stage=report.stage or "",
         )
-
-    def flat(self) -> list[str]:
-        """Names and values in turn, as the stream takes them; empty ones are left out."""
-        parts = ["type", self.type, "file_id", str(self.file_id), "attempt", str(self.attempt)]
-        for name in ("status", "outcome", "progress", "stage"):
-            value = getattr(self, name)
-            if value:
-                parts += (name, value)
-        return parts
 
     @classmethod
     def parse(cls, fields: Mapping[str, str]) -> Self | None:

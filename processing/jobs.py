@@ -7,8 +7,8 @@ can be lost together or apart.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
@@ -18,6 +18,7 @@ from processing.errors import StreamLost
 
 GROUP = "workers"
 DEAD_LETTERS_KEPT = 10_000
+_NO_FIELDS: Mapping[str, str] = MappingProxyType({})
 
 _MISSING = """
 local missing = {}
@@ -31,13 +32,12 @@ return missing
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """An entry handed to one consumer; ``file_id`` is None where the entry makes no sense."""
 
     entry_id: str
     file_id: int | None
-    fields: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, str] = _NO_FIELDS
 
 
 def _delivery(entry_id: str, fields: Mapping[str, str] | None) -> Delivery:

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
 from processing import repository
 from processing.database import Database
@@ -34,8 +35,7 @@ class Upload:
     options: dict[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(NamedTuple):
     """A file that is ours to handle, with the delivery that brought it."""
 
     file: Job

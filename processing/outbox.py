@@ -5,13 +5,14 @@ Everything a process announces goes through its one outbox, in the order in whic
 
 import asyncio
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from typing import Any, NamedTuple
 
 from redis.asyncio import Redis
 
 from processing.broker import reaching_redis
+from processing.cancels import CANCELS_KEPT
 from processing.events import Event
 from processing.jobs import GROUP, Delivery
 
@@ -21,44 +22,74 @@ TOLD_SECONDS = 24 * 3600
 # The payload is one JSON argument: Redis reads it faster than Python writes a thousand arguments.
 # An entry that is done goes together with the entry that a rebuild may have given the same file.
 _SEND = """
-local payload = cjson.decode(ARGV[2])
-local function close(entry)
-    redis.call('XACK', KEYS[1], ARGV[1], entry)
-    return redis.call('XDEL', KEYS[1], entry) == 1
+local jobs, index, events, told, cancels = unpack(KEYS)
+local group, payload, kept = ARGV[1], cjson.decode(ARGV[2]), ARGV[3]
+local function close(entries)
+    redis.call('XACK', jobs, group, unpack(entries))
+    return redis.call('XDEL', jobs, unpack(entries))
 end
 local function note(token)
-    redis.call('EXPIRE', KEYS[4], ARGV[4])
-    return redis.call('HSETNX', KEYS[4], token, 1) == 1
+    redis.call('EXPIRE', told, ARGV[4])
+    return redis.call('HSETNX', told, token, 1) == 1
 end
+local function slices(list)
+    local first = 1 - 1000
+    return function()
+        first = first + 1000
+        if first <= #list then
+            return {unpack(list, first, math.min(first + 999, #list))}
+        end
+    end
+end
+local any_told = redis.call('EXISTS', told) == 1
 for _, item in ipairs(payload.events) do
-    local how, token, entry, fields = item[1], item[2], item[3], item[4]
+    local how, kind, file, attempt, first, second, entry = unpack(item)
     local say = true
-    if how == 'first' then
-        say = redis.call('HEXISTS', KEYS[4], token) == 0
-    elseif how == 'once' then
-        say = note(token)
+    if how == 'once' then
+        say = note(file .. ':' .. attempt .. ':' .. first)
     elseif how == 'if pending' then
-        say = close(entry) and note(token)
-    elseif how == 'afresh' then
-        redis.call('HDEL', KEYS[4], token .. 'Canceled', token .. 'Error')
+        say = close({entry}) == 1 and note(file .. ':' .. attempt .. ':' .. first)
+    elseif how == 'first' and any_told then
+        say = redis.call('HEXISTS', told, file .. ':' .. attempt .. ':' .. first) == 0
+    elseif how == 'afresh' and any_told then
+        local token = file .. ':' .. attempt .. ':'
+        redis.call('HDEL', told, token .. 'Canceled', token .. 'Error')
     end
     if say then
-        redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[3], '*', unpack(fields))
+        local names = kind == 'progress' and {'progress', 'stage'} or {'status', 'outcome'}
+        local fields = {'type', kind, 'file_id', file, 'attempt', attempt, names[1], first}
+        if second ~= '' then
+            fields[9], fields[10] = names[2], second
+        end
+        redis.call('XADD', events, 'MAXLEN', '~', kept, '*', unpack(fields))
+        if first == 'Canceled' then
+            redis.call('XADD', cancels, 'MAXLEN', '~', ARGV[5], '*',
+                       'file_id', file, 'attempt', attempt)
+        end
     end
 end
 for _, job in ipairs(payload.queue) do
-    local entry = redis.call('XADD', KEYS[1], '*', 'file_id', job[1], 'handler', job[2])
-    redis.call('HSET', KEYS[2], job[1], entry)
+    local entry = redis.call('XADD', jobs, '*', 'file_id', job[1], 'handler', job[2])
+    redis.call('HSET', index, job[1], entry)
 end
+local closed = {}
 for _, entry in ipairs(payload.entries) do
-    close(entry)
+    closed[entry] = true
 end
-for _, file in ipairs(payload.files) do
-    local entry = redis.call('HGET', KEYS[2], file)
-    if entry then
-        close(entry)
-        redis.call('HDEL', KEYS[2], file)
+for entries in slices(payload.entries) do
+    close(entries)
+end
+for files in slices(payload.files) do
+    local others = {}
+    for _, entry in ipairs(redis.call('HMGET', index, unpack(files))) do
+        if entry and not closed[entry] then
+            others[#others + 1] = entry
+        end
     end
+    if #others > 0 then
+        close(others)
+    end
+    redis.call('HDEL', index, unpack(files))
 end
 """
 
@@ -78,29 +109,30 @@ class How(StrEnum):
     AFRESH = "afresh"
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(NamedTuple):
     """An event and when to send it; ``entry_id`` is the proof that IF_PENDING asks for."""
 
     event: Event
     how: How = How.ALWAYS
     entry_id: str = ""
 
-    def packed(self) -> list[object]:
+    def packed(self) -> list[str]:
         """What the script reads."""
         event = self.event
-        token = f"{event.file_id}:{event.attempt}:"
-        if self.how != How.AFRESH:
-            token += event.status
-        return [self.how, token, self.entry_id, event.flat()]
+        if event.type == "progress":
+            told = event.progress, event.stage
+        else:
+            told = event.status, event.outcome
+        where = str(event.file_id), str(event.attempt)
+        return [self.how, event.type, *where, *told, self.entry_id]
 
 
 class Outbox:
     """One for a process; ``kept`` bounds the length of the event stream, about."""
 
     def __init__(self, commands: Redis, prefix: str, kept: int) -> None:
-        self._keys = [f"{prefix}:jobs", f"{prefix}:jobs:entries", f"{prefix}:events"]
-        self.told = f"{prefix}:events:told"
+        names = ("jobs", "jobs:entries", "events", "events:told", "cancels")
+        self._keys = [f"{prefix}:{name}" for name in names]
         self._kept = kept
         self._script = commands.register_script(_SEND)
         # A lock is fair: what is handed in first is sent first, also over several connections.
@@ -111,7 +143,7 @@ class Outbox:
         notices: Iterable[Notice] = (),
         *,
         queue: Iterable[tuple[int, str]] = (),
-        done: Iterable[Delivery] = (),
+        done: Sequence[Delivery] = (),
         withdraw: Iterable[int] = (),
     ) -> None:
         """Send, in this order: events, new entries, the end of entries.
@@ -123,19 +155,18 @@ class Outbox:
         Raises:
             RedisAway: no answer; it may have been sent all the same.
         """
-        done = list(done)
-        files = [str(delivery.file_id) for delivery in done if delivery.file_id is not None]
-        payload = {
+        payload: dict[str, list[Any]] = {
             "events": [notice.packed() for notice in notices],
             "queue": [(str(file_id), handler) for file_id, handler in queue],
             "entries": [delivery.entry_id for delivery in done],
-            "files": [*files, *map(str, withdraw)],
+            "files": [str(delivery.file_id) for delivery in done if delivery.file_id is not None],
         }
+        payload["files"] += map(str, withdraw)
         if not any(payload.values()):
             return
         async with self._turn:
             with reaching_redis():
                 await self._script(
-                    keys=[*self._keys, self.told],
-                    args=[GROUP, json.dumps(payload), self._kept, TOLD_SECONDS],
+                    keys=self._keys,
+                    args=[GROUP, json.dumps(payload), self._kept, TOLD_SECONDS, CANCELS_KEPT],
                 )

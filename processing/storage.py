@@ -86,6 +86,7 @@ class Storage:
 
     def __init__(self, root: Path) -> None:
         self._files = root.absolute() / "processing_files"
+        self._files_text = str(self._files)
         self._partials = root.absolute() / "partial"
 
     def prepare(self) -> None:
@@ -115,6 +116,11 @@ class Storage:
     def original(self, file_id: int) -> Path:
         """Path of the upload of ``file_id``."""
         return self._files / str(file_id) / "original"
+
+    def places(self, file_id: int, attempt: int) -> tuple[str, str]:
+        """Paths of the upload and of an attempt's folder, as text: workers need many a second."""
+        folder = f"{self._files_text}/{file_id}"
+        return f"{folder}/original", f"{folder}/{attempt}"
 
     def attempt_folder(self, file_id: int, attempt: int) -> Path:
         """Path of the folder that an attempt writes into."""

@@ -1,4 +1,4 @@
-"""Listens for cancels on the event stream, so that a killed job dies at once.
+"""Listens for cancels, so that a killed job dies at once.
 
 A cancel that is missed here is found by the next heartbeat.
 """
@@ -6,9 +6,8 @@ A cancel that is missed here is found by the next heartbeat.
 import asyncio
 import logging
 
+from processing.cancels import Cancels
 from processing.errors import ServiceUnavailable
-from processing.events import Events
-from processing.states import Status
 from worker.executor import Executor
 
 logger = logging.getLogger(__name__)
@@ -16,17 +15,19 @@ logger = logging.getLogger(__name__)
 PAUSE_SECONDS = 0.5
 
 
-async def watch(events: Events, executor: Executor) -> None:
+async def watch(cancels: Cancels, executor: Executor) -> None:
     """Kill what is cancelled, until this task is."""
     cursor = ""
     while True:
         try:
-            cursor = cursor or await events.last_id()
-            for entry_id, event in await events.read(cursor):
+            cursor = cursor or await cancels.last_id()
+            for entry_id, file_id, attempt in await cancels.read(cursor):
                 cursor = entry_id
-                if event is not None and event.status == Status.CANCELED:
-                    executor.cancel(event.file_id, event.attempt)
+                executor.cancel(file_id, attempt)
         except ServiceUnavailable as error:
             logger.debug("cannot hear cancels: %s", error)
             cursor = ""  # the stream may come back empty, with lower ids
             await asyncio.sleep(PAUSE_SECONDS)
+        except (KeyError, ValueError) as error:
+            logger.warning("an entry on the stream of cancels makes no sense: %s", error)
+            cursor = ""

@@ -60,7 +60,7 @@ class _Child:
         # Writing 5 here starts the count of the peak memory anew (proc(5)).
         self._clear_refs = os.open("/proc/self/clear_refs", os.O_WRONLY)
 
-    def work(self, task: dict[str, Any]) -> None:
+    def work(self, task: frames.Task) -> None:
         """Run one task and answer."""
         os.write(self._clear_refs, b"5")
         began = time.perf_counter()
@@ -71,7 +71,7 @@ class _Child:
         cpu, before = _cpu_seconds(), self._cpu
         self._cpu = cpu
         answer |= {
-            "key": task["key"],
+            "key": task.key,
             "peak_rss": _peak_bytes(),
             "cpu_seconds": cpu - before,
             "wall_seconds": time.perf_counter() - began,
@@ -81,16 +81,16 @@ class _Child:
         if context.wrote:
             os.chdir("/")
 
-    def _context(self, task: dict[str, Any]) -> Context:
+    def _context(self, task: frames.Task) -> Context:
         def report(fraction: float, stage: str) -> None:
             message = {"type": "progress", "progress": fraction, "stage": stage[:100]}
             self._answers.sendall(frames.encode(message))
 
-        return Context(Path(task["source"]), Path(task["folder"]), task["name"], report)
+        return Context(Path(task.source), Path(task.folder), task.name, report)
 
-    def _perform(self, task: dict[str, Any], context: Context) -> dict[str, Any]:
+    def _perform(self, task: frames.Task, context: Context) -> dict[str, Any]:
         try:
-            return _result(load(task["handler"])(context, task["options"]))
+            return _result(load(task.handler)(context, task.options))
         except (BadInput, UnknownHandler) as error:
             return _error("bad input", str(error))
         except ValidationError as error:

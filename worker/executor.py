@@ -3,8 +3,7 @@
 import asyncio
 import logging
 import time
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
 
 from processing.errors import NotFound
 from processing.lifecycle import Claimed
@@ -13,11 +12,10 @@ from processing.repository import Finish, ProgressReport
 from processing.states import Outcome, Status
 from processing.storage import Storage
 from processing.text import storable
-from worker import outcomes
+from worker import frames, outcomes
 from worker.limits import Exceeded, Limits
-from worker.outcomes import Ending
 from worker.pool import Pool
-from worker.process import BadAnswer, ChildDied, HungUp, LimitExceeded, Ticket, Withdrawn
+from worker.process import Ending, LimitExceeded, Ticket
 from worker.recorder import Recorder
 
 logger = logging.getLogger(__name__)
@@ -30,7 +28,7 @@ class Running:
     """A job of ours; ``revoked`` once its result no longer matters here."""
 
     claimed: Claimed
-    ticket: Ticket | None = None
+    ticket: Ticket = field(init=False)
     revoked: bool = False
     claimed_at: float = field(default_factory=time.monotonic)
 
@@ -64,30 +62,41 @@ class Executor:
         while True:
             window = self._pool.window
             free = window - len(self.running)
-            if free > 0 and free >= window // 4:
+            if free > 0 and free >= window // 2:
                 return free
             self._pool.changed.clear()
             await self._pool.changed.wait()
 
     async def idle(self) -> None:
         """Wait until nothing runs."""
-        while self._tasks:
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+        while self.running:
+            self._pool.changed.clear()
+            await self._pool.changed.wait()
 
     def held(self) -> dict[int, int]:
         """Id → attempt of every job that is ours."""
         return {i: r.claimed.file.attempt for i, r in self.running.items() if not r.revoked}
 
     def start(self, claimed: Claimed) -> None:
-        """Begin a job in the background."""
-        running = Running(claimed)
-        self.running[claimed.file.id] = running
+        """Begin a job; it goes on in the background."""
+        file = claimed.file
         # The cancel may have been announced while the answer to our claim was on its way.
-        cancelled = self._cancelled.pop(claimed.file.id, 0)
-        running.revoked = claimed.file.attempt <= cancelled
-        task = asyncio.create_task(self._execute(running))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        if file.attempt <= self._cancelled.pop(file.id, -1):
+            return
+        running = Running(claimed)
+        try:
+            running.ticket = Ticket(
+                self._task(file),
+                lambda ending: self._ended(running, ending),
+                lambda progress, stage: self._progressed(file, progress, stage),
+            )
+        except frames.FrameTooLarge as error:
+            self._recorder.ended(
+                outcomes.failed(file, f"It cannot start: {error}."), claimed.delivery
+            )
+            return
+        self.running[file.id] = running
+        self._pool.submit(running.ticket)
 
     def cancel(self, file_id: int, attempt: int) -> None:
         """A cancel of ``attempt`` was announced: kill it if it is ours, now or in a moment."""
@@ -103,8 +112,7 @@ class Executor:
         """Kill one of our jobs, whose result no longer matters here."""
         running = self.running[file_id]
         running.revoked = True
-        if running.ticket is not None:
-            self._pool.kill(running.ticket)
+        self._pool.kill(running.ticket)
 
     def withdraw(self, older_than: float) -> list[Claimed]:
         """Take back jobs that were claimed so many seconds ago and have not begun."""
@@ -113,7 +121,6 @@ class Executor:
             running
             for running in self.running.values()
             if not running.revoked
-            and running.ticket is not None
             and now - running.claimed_at >= older_than
             and self._pool.withdraw(running.ticket)
         ]
@@ -121,52 +128,60 @@ class Executor:
             running.revoked = True
         return [running.claimed for running in waiting]
 
-    async def _execute(self, running: Running) -> None:
+    def _task(self, file: Job) -> frames.Task:
+        source, folder = self._storage.places(file.id, file.attempt)
+        key = f"{file.id}:{file.attempt}"
+        return frames.Task(key, file.handler, file.name, source, folder, file.options)
+
+    def _progressed(self, file: Job, progress: float, stage: str) -> None:
+        self._recorder.progressed(
+            ProgressReport(
+                id=file.id, attempt=file.attempt, progress=progress, stage=storable(stage)
+            )
+        )
+
+    def _ended(self, running: Running, ending: Ending) -> None:
+        """The child has answered, or there is none any more."""
+        if not running.revoked and _left_nothing(running, ending):
+            self._record(running, self._normalize(running, ending))
+            self._leave(running)
+            return
+        task = asyncio.create_task(self._clear_up(running, ending))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _clear_up(self, running: Running, ending: Ending) -> None:
+        """What :meth:`_ended` does, for a job that left something on the disk."""
         file = running.claimed.file
         try:
             if running.revoked:
-                return
-            ticket = running.ticket = self._submit(file)
-            ending = await _ending(ticket)
-            if running.revoked:
-                await self._drop(running, ticket)
-                return
-            finish = outcomes.finish(file, ending, self._max_failures)
-            finish = await self._keep(file, finish, ending)
-            finish = _with_figures(finish, ending, ticket)
-            self._recorder.ended(finish, running.claimed.delivery)
-            if finish.status != Status.OK:
-                logger.info("file %d: attempt %d %s", file.id, file.attempt, finish.outcome)
+                await self._drop(running)
+            else:
+                finish = await self._keep(file, self._normalize(running, ending), ending)
+                self._record(running, finish)
         except Exception:
             # One job's life ends here. Unrecorded, its lease runs out and another tries it.
             logger.exception("file %d: attempt %d broke its executor", file.id, file.attempt)
         finally:
-            # A retry may have brought the same file back before its cancelled attempt was gone.
-            if self.running.get(file.id) is running:
-                del self.running[file.id]
-            self._pool.changed.set()
+            self._leave(running)
 
-    def _submit(self, file: Job) -> Ticket:
-        folder = self._storage.attempt_folder(file.id, file.attempt)
-        task = {
-            "handler": file.handler,
-            "name": file.name,
-            "source": str(self._storage.original(file.id)),
-            "folder": str(folder),
-            "options": file.options,
-        }
+    def _normalize(self, running: Running, ending: Ending) -> Finish:
+        finish = outcomes.finish(running.claimed.file, ending, self._max_failures)
+        return finish if isinstance(ending, dict) else _with_figures(finish, running.ticket)
 
-        def progressed(progress: float, stage: str) -> None:
-            self._recorder.progressed(
-                ProgressReport(
-                    id=file.id, attempt=file.attempt, progress=progress, stage=storable(stage)
-                )
-            )
+    def _record(self, running: Running, finish: Finish) -> None:
+        self._recorder.ended(finish, running.claimed.delivery)
+        if finish.status != Status.OK:
+            logger.info("file %d: attempt %d %s", finish.id, finish.attempt, finish.outcome)
 
-        return self._pool.submit(f"{file.id}:{file.attempt}", task, folder, progressed)
+    def _leave(self, running: Running) -> None:
+        # A retry may have brought the same file back before its cancelled attempt was gone.
+        if self.running.get(running.claimed.file.id) is running:
+            del self.running[running.claimed.file.id]
+        self._pool.changed.set()
 
-    async def _drop(self, running: Running, ticket: Ticket) -> None:
-        file = running.claimed.file
+    async def _drop(self, running: Running) -> None:
+        file, ticket = running.claimed.file, running.ticket
         logger.info("file %d: attempt %d ended on request", file.id, file.attempt)
         if ticket.wall_seconds is not None:
             self._recorder.used(
@@ -201,25 +216,23 @@ class Executor:
             sentence = self._limits.sentence(Exceeded.OUTPUT)
             return outcomes.finish(file, LimitExceeded(Exceeded.OUTPUT, sentence), 0)
         artifacts = [{**item, "size": sizes[item["name"]]} for item in finish.artifacts]
-        return replace(finish, artifacts=artifacts)
+        return finish._replace(artifacts=artifacts)
 
 
-async def _ending(ticket: Ticket) -> Ending:
-    try:
-        return await ticket.answer
-    except (ChildDied, HungUp, BadAnswer, LimitExceeded, Withdrawn, ValueError) as error:
-        return error
+def _left_nothing(running: Running, ending: Ending) -> bool:
+    """Whether the disk is as it was before the job."""
+    file = running.claimed.file
+    return (
+        isinstance(ending, dict)
+        and not ending.get("wrote", True)
+        and not ending.get("artifacts")
+        and file.attempt == 1
+    )
 
 
-def _with_figures(finish: Finish, ending: Ending, ticket: Ticket) -> Finish:
-    if isinstance(ending, dict):
-        figures: dict[str, Any] = {
-            name: ending.get(name) for name in ("peak_rss", "cpu_seconds", "wall_seconds")
-        }
-    else:
-        figures = {
-            "peak_rss": ticket.peak_rss,
-            "cpu_seconds": ticket.cpu_seconds,
-            "wall_seconds": ticket.wall_seconds,
-        }
-    return replace(finish, **figures)
+def _with_figures(finish: Finish, ticket: Ticket) -> Finish:
+    return finish._replace(
+        peak_rss=ticket.peak_rss,
+        cpu_seconds=ticket.cpu_seconds,
+        wall_seconds=ticket.wall_seconds,
+    )

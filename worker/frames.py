@@ -7,21 +7,41 @@ stream of length-prefixed messages, so that they may be large.
 import json
 import socket
 import struct
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 MAX_FRAME_BYTES = 16 * 1024 * 1024
 # Well below what a socket buffer takes at once (net.core.wmem_default, 208 KiB on Linux).
 MAX_TASK_BYTES = 128 * 1024
 _HEADER = struct.Struct("!I")
+_json = json.JSONEncoder(allow_nan=False)
+
+
+class Task(NamedTuple):
+    """What a child is to do. ``key`` names it in the answer; paths are absolute."""
+
+    key: str
+    handler: str
+    name: str
+    source: str
+    folder: str
+    options: Mapping[str, Any]
+
+    def encode(self) -> bytes:
+        """Return the datagram. Raises FrameTooLarge."""
+        body = json.dumps(self).encode()
+        if len(body) > MAX_TASK_BYTES:
+            raise FrameTooLarge(f"its options make {len(body):,} bytes, {MAX_TASK_BYTES:,} fit")
+        return body
 
 
 class FrameTooLarge(Exception):
-    """A message exceeds MAX_FRAME_BYTES."""
+    """A message exceeds what fits."""
 
 
 def encode(message: dict[str, Any]) -> bytes:
     """Return a frame. Raises FrameTooLarge, and what json raises for what JSON cannot say."""
-    body = json.dumps(message, allow_nan=False).encode()
+    body = _json.encode(message).encode()
     if len(body) > MAX_FRAME_BYTES:
         raise FrameTooLarge(f"{len(body):,} bytes, at most {MAX_FRAME_BYTES:,} are allowed")
     return _HEADER.pack(len(body)) + body
@@ -59,7 +79,7 @@ class Decoder:
         return messages
 
 
-def receive_task(connection: socket.socket) -> dict[str, Any] | None:
+def receive_task(connection: socket.socket) -> Task | None:
     """Read the next task, blocking; None when the other side has closed."""
     body = connection.recv(MAX_TASK_BYTES)
-    return dict(json.loads(body)) if body else None
+    return Task(*json.loads(body)) if body else None

@@ -10,12 +10,9 @@ from processing.states import Outcome, Status
 from processing.storage import ARTIFACT_NAME
 from processing.text import storable
 from worker import retry
-from worker.process import BadAnswer, ChildDied, HungUp, LimitExceeded
+from worker.process import BadAnswer, ChildDied, Ending, HungUp, LimitExceeded
 
 logger = logging.getLogger(__name__)
-
-# What a child answered, or why there is no answer.
-Ending = dict[str, Any] | Exception
 
 
 def finish(file: Job, ending: Ending, max_failures: int) -> Finish:
@@ -60,9 +57,12 @@ def _succeeded(file: Job, answer: dict[str, Any]) -> Finish:
         column_count=answer["columns"],
         result=storable(answer["summary"]),
         artifacts=[storable(artifact) for artifact in answer["artifacts"]],
-        peak_rss=answer["peak_rss"],
-        cpu_seconds=answer["cpu_seconds"],
+        **_figures(answer),
     )
+
+
+def _figures(answer: dict[str, Any]) -> dict[str, Any]:
+    return {name: answer[name] for name in ("peak_rss", "cpu_seconds", "wall_seconds")}
 
 
 def _malformed(answer: dict[str, Any]) -> str:
@@ -84,7 +84,7 @@ def _malformed(answer: dict[str, Any]) -> str:
 def _answered_error(file: Job, answer: dict[str, Any], max_failures: int) -> Finish:
     if answer["traceback"]:
         logger.error("file %d: handler %s failed\n%s", file.id, file.handler, answer["traceback"])
-    figures = {"peak_rss": answer["peak_rss"], "cpu_seconds": answer["cpu_seconds"]}
+    figures = _figures(answer)
     if answer["outcome"] == "transient":
         delay = retry.delay(file.failures, max_failures)
         status = Status.ERROR if delay is None else Status.WAITING

@@ -5,16 +5,12 @@ it never waits for us; once one takes long, those behind it are taken back for o
 """
 
 import asyncio
-import json
 import logging
 import multiprocessing
 import time
 from collections import deque
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
-from worker import frames, usage
+from worker import usage
 from worker.admission import Admission
 from worker.limits import Exceeded, Limits
 from worker.process import Child, LimitExceeded, Ticket, Withdrawn
@@ -25,7 +21,7 @@ SPARES = 1
 # As much work as a slot should have in store; a task that takes longer has nobody behind it.
 SLICE_SECONDS = 0.05
 MOST_IN_STORE = 256
-MOST_SENT = 16
+MOST_SENT = 64
 WATCH_SECONDS = 0.05
 MEASURE_SECONDS = 0.25
 RESTART_SECONDS = 0.5
@@ -79,24 +75,12 @@ class Pool:
             return 1
         return max(1, min(MOST_IN_STORE, int(SLICE_SECONDS / max(self._seconds, 1e-6))))
 
-    def submit(
-        self,
-        key: str,
-        task: dict[str, Any],
-        folder: Path,
-        on_progress: Callable[[float, str], None],
-    ) -> Ticket:
-        """Have ``task`` done; ``key`` names it, ``folder`` is where it may write."""
-        message = json.dumps({**task, "key": key}).encode()
-        ticket = Ticket(key, message, folder, on_progress)
-        if len(message) > frames.MAX_TASK_BYTES:
-            ticket.fail(ValueError(f"its options are too large ({len(message):,} bytes)"))
-            return ticket
+    def submit(self, ticket: Ticket) -> None:
+        """Have a task done."""
         self._pending.append(ticket)
         self._weigh()
         self._pump()
         self._work.set()
-        return ticket
 
     def kill(self, ticket: Ticket, reason: Exception | None = None) -> None:
         """End a task at once: its child is killed, or it never starts."""
@@ -115,7 +99,7 @@ class Pool:
         if ticket not in self._pending:
             return False
         self._pending.remove(ticket)
-        ticket.fail(Withdrawn())
+        ticket.on_end(Withdrawn())
         return True
 
     def _refill(self) -> None:
@@ -173,6 +157,8 @@ class Pool:
         closing = asyncio.create_task(child.close())
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
+        if self._stopped:
+            return
         self._pump()
         self.changed.set()
         loop = asyncio.get_running_loop()

@@ -13,7 +13,6 @@ import time
 from collections import deque
 from collections.abc import Callable
 from multiprocessing import reduction
-from pathlib import Path
 from typing import Any, Protocol
 
 from worker import frames, usage
@@ -57,41 +56,40 @@ class Withdrawn(Exception):
     """The task was taken back before a child had begun with it."""
 
 
-class Ticket:
-    """A task on its way through the pool; ``answer`` is a future of what the child says.
+# What a child answered, or why there is no answer.
+Ending = dict[str, Any] | Exception
 
-    The future raises ChildDied, HungUp, BadAnswer, LimitExceeded or Withdrawn. The figures (seconds,
-    bytes) of a task that got no answer are what was seen of its process until its end.
+
+class Ticket:
+    """A task on its way through the pool.
+
+    ``on_end`` is called once, with the child's answer or with ChildDied, HungUp, BadAnswer,
+    LimitExceeded or Withdrawn. The figures (seconds, bytes) of a task that got no answer are what
+    was seen of its process until its end.
     """
 
     __slots__ = (
-        "answer", "began", "cpu_seconds", "folder", "key", "message", "on_progress", "peak_rss",
+        "began", "cpu_seconds", "folder", "key", "message", "on_end", "on_progress", "peak_rss",
         "reason", "wall_seconds",
     )  # fmt: skip
 
     def __init__(
-        self, key: str, message: bytes, folder: Path, on_progress: Callable[[float, str], None]
+        self,
+        task: frames.Task,
+        on_end: Callable[[Ending], None],
+        on_progress: Callable[[float, str], None],
     ) -> None:
-        self.key = key
-        self.message = message
-        self.folder = folder
+        """Raises FrameTooLarge: the task's options do not fit."""
+        self.key = task.key
+        self.folder = task.folder
+        self.message = task.encode()
+        self.on_end = on_end
         self.on_progress = on_progress
-        self.answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self.began: float | None = None
         self.reason: Exception | None = None
         self.cpu_seconds: float | None = None
         self.peak_rss: int | None = None
         self.wall_seconds: float | None = None
-
-    def resolve(self, answer: dict[str, Any]) -> None:
-        """Hand the child's answer to whoever waits for it."""
-        if not self.answer.done():
-            self.answer.set_result(answer)
-
-    def fail(self, reason: Exception) -> None:
-        """Tell whoever waits that there will be no answer."""
-        if not self.answer.done():
-            self.answer.set_exception(reason)
 
 
 def _received(descriptor: Any) -> int:
@@ -217,8 +215,8 @@ class Child:
         words = self._take_printed()
         if words:
             logger.info("file %s printed: %s", ticket.key, words)
-        ticket.resolve(message)
         self._owner.answered(self, wall)
+        ticket.on_end(message)
 
     def _take_printed(self) -> str:
         """Return the end of what was printed, and forget it."""
@@ -293,7 +291,7 @@ class Child:
         if running is not None:
             if words:
                 logger.warning("file %s ended its process, its last words: %s", running.key, words)
-            running.fail(running.reason or death)
+            running.on_end(running.reason or death)
         for connection in (self._tasks, self._unread, self._answers):
             connection.close()
         self._printed.close()

@@ -22,6 +22,9 @@ logger = logging.getLogger(__name__)
 
 BATCH = 256
 PROGRESS_SECONDS = 0.5
+# With so many jobs under way a write waits a moment for more of them to end.
+CROWD = 16
+GATHER_SECONDS = 0.005
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
 
 _End = tuple[Finish, Delivery]
@@ -31,8 +34,10 @@ T = TypeVar("T")
 class Recorder:
     """One queue of ends and one note of the newest progress per job."""
 
-    def __init__(self, lifecycle: Lifecycle) -> None:
+    def __init__(self, lifecycle: Lifecycle, crowd: Callable[[], int]) -> None:
+        """``crowd`` tells how many jobs are under way."""
         self._lifecycle = lifecycle
+        self._crowd = crowd
         self._ends: asyncio.Queue[_End | None] = asyncio.Queue()
         self._progress: dict[int, ProgressReport] = {}
         self._used: list[Finish] = []
@@ -75,6 +80,8 @@ class Recorder:
         stopped = False
         while not stopped:
             batch = [await self._ends.get()]
+            if self._crowd() >= CROWD:
+                await asyncio.sleep(GATHER_SECONDS)
             while not self._ends.empty() and len(batch) < BATCH:
                 batch.append(self._ends.get_nowait())
             stopped = None in batch

@@ -38,7 +38,7 @@ def peak_bytes(pid: int) -> int | None:
     return None
 
 
-def folder_bytes(folder: Path) -> int:
+def folder_bytes(folder: str) -> int:
     """Total size of the files below ``folder``; 0 where there is none."""
     total = 0
     for place, _, names in os.walk(folder):

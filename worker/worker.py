@@ -43,7 +43,7 @@ class Worker:
             cpu_seconds=settings.job_cpu_seconds,
         )
         self._pool = Pool(settings.worker_slots, limits)
-        self._recorder = Recorder(self._core.lifecycle)
+        self._recorder = Recorder(self._core.lifecycle, lambda: len(self._executor.running))
         self._stopping = asyncio.Event()
         self._hurry = asyncio.Event()
         self._executor = Executor(
@@ -78,7 +78,7 @@ class Worker:
                 self._recorder.run_ends(),
                 self._recorder.run_progress(finished),
                 upkeep.run(finished),
-                cancellations.watch(self._core.events, self._executor),
+                cancellations.watch(self._core.cancels, self._executor),
                 self._pool.watch(),
             )
         ]

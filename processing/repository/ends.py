@@ -1,9 +1,8 @@
 """What a worker says about its attempts: where they stand, and how they ended."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from json import dumps
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,8 +13,7 @@ from processing.repository.files import CHANGE
 from processing.states import Outcome, Status
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finish:
+class Finish(NamedTuple):
     """How one attempt ended. ``status`` Waiting means: try again ``delay`` seconds from now."""
 
     id: int
@@ -34,8 +32,7 @@ class Finish:
     delay: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProgressReport:
+class ProgressReport(NamedTuple):
     """Where a running attempt stands; ``progress`` 0–1."""
 
     id: int
