@@ -10,8 +10,6 @@ from typing import Any, Literal, NamedTuple, Self
 from redis.asyncio import Redis
 
 from processing.broker import BLOCK_MILLISECONDS, reaching_redis
-from processing.models import Change, Job, ProcessingFile
-from processing.repository import ProgressReport
 
 START = "0-0"
 
@@ -26,28 +24,6 @@ class Event(NamedTuple):
     outcome: str = ""
     progress: str = ""
     stage: str = ""
-
-    @classmethod
-    def of(cls, change: Change | Job | ProcessingFile) -> Self:
-        """The event that announces the status of a row."""
-        return cls(
-            type="status",
-            file_id=change.id,
-            attempt=change.attempt,
-            status=change.status,
-            outcome=change.outcome or "",
-        )
-
-    @classmethod
-    def progressed(cls, report: ProgressReport) -> Self:
-        """The event that announces the progress of a running attempt."""
-        return cls(
-            type="progress",
-            file_id=report.id,
-            attempt=report.attempt,
-            progress=f"{report.progress:.3f}",
-            stage=report.stage or "",
-        )
 
     @classmethod
     def parse(cls, fields: Mapping[str, str]) -> Self | None:

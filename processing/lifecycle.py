@@ -13,7 +13,6 @@ from typing import NamedTuple
 from processing import repository
 from processing.database import Database
 from processing.errors import Conflict, NotFound, RedisAway, ServiceUnavailable
-from processing.events import Event
 from processing.jobs import Delivery, Jobs
 from processing.models import Change, Job, ProcessingFile
 from processing.outbox import How, Notice, Outbox
@@ -59,6 +58,8 @@ class Lifecycle:
         self._jobs = jobs
         self._outbox = outbox
         self._storage = storage
+        # Lanes of their own, so that claims and ends do not wait for one another.
+        self._accepting, self._claiming, self._finishing = (database.lane() for _ in range(3))
 
     async def submit(self, upload: Upload) -> ProcessingFile:
         """Store, commit, queue, announce. Once this returns the file is never lost.
@@ -87,8 +88,7 @@ class Lifecycle:
         Raises:
             DatabaseAway: nothing was accepted.
         """
-        async with self._database.connect() as connection:
-            file = await repository.insert_file(connection, new)
+        file = await repository.insert_file(self._accepting, new)
         await self._queue(file, How.ALWAYS)
         return file
 
@@ -136,7 +136,7 @@ class Lifecycle:
 
     async def _tell_ends(self, changes: Sequence[Change]) -> None:
         if changes:
-            notices = [Notice(Event.of(change), How.ONCE) for change in changes]
+            notices = [Notice.status(change, How.ONCE) for change in changes]
             await self._outbox.send(notices, withdraw=[change.id for change in changes])
             async with self._database.connect() as connection:
                 await repository.set_announced(connection, changes)
@@ -162,7 +162,7 @@ class Lifecycle:
 
     async def _queue(self, file: ProcessingFile, how: How) -> None:
         try:
-            await self._outbox.send([Notice(Event.of(file), how)], queue=[(file.id, file.handler)])
+            await self._outbox.send([Notice.status(file, how)], queue=[(file.id, file.handler)])
         except RedisAway as error:
             # Committed is accepted: the sweep puts the entry on the stream when Redis returns.
             logger.warning("file %d waits for the sweep, Redis is away: %s", file.id, error)
@@ -189,14 +189,13 @@ class Lifecycle:
                 by_file[delivery.file_id] = delivery
         taken: list[Job] = []
         if by_file:
-            async with self._database.connect() as connection:
-                taken = await repository.claim(
-                    connection,
-                    list(by_file),
-                    worker=worker,
-                    lease_seconds=lease_seconds,
-                    max_failures=max_failures,
-                )
+            taken = await repository.claim(
+                self._claiming,
+                list(by_file),
+                worker=worker,
+                lease_seconds=lease_seconds,
+                max_failures=max_failures,
+            )
         claimed = [Claimed(file, by_file.pop(file.id)) for file in taken]
         started = [item for item in claimed if item.file.status == Status.PROCESSING]
         poisoned = [item for item in claimed if item.file.status != Status.PROCESSING]
@@ -208,8 +207,8 @@ class Lifecycle:
         Claimed is claimed, and jobs can run without Redis: if a server is away, what is not
         settled now stays pending and is reclaimed.
         """
-        notices = [Notice(Event.of(item.file)) for item in claims.started]
-        notices += [Notice(Event.of(item.file), How.FIRST) for item in claims.poisoned]
+        notices = [Notice.status(item.file) for item in claims.started]
+        notices += [Notice.status(item.file, How.FIRST) for item in claims.poisoned]
         try:
             await self._outbox.send(notices, done=[item.delivery for item in claims.poisoned])
             if claims.left:
@@ -228,7 +227,7 @@ class Lifecycle:
                 await self._dead_letter(delivery, f"there is no file {file_id}")
             elif file.terminal:
                 # Someone committed this end and may have died before announcing it.
-                notice = Notice(Event.of(file), How.IF_PENDING, delivery.entry_id)
+                notice = Notice.status(file, How.IF_PENDING, delivery.entry_id)
                 await self._outbox.send([notice], done=[delivery])
             elif file.status == Status.WAITING and file.due_at is not None:
                 # The retry gets a new entry when it is due.
@@ -255,7 +254,7 @@ class Lifecycle:
         async with self._database.connect() as connection:
             current = await repository.set_progress(connection, reports)
         await self._outbox.send(
-            Notice(Event.progressed(report)) for report in reports if report.id in current
+            Notice.progress(report) for report in reports if report.id in current
         )
 
     async def record(self, ends: Sequence[Finish]) -> list[Change]:
@@ -266,8 +265,7 @@ class Lifecycle:
         for end in ends:
             if end.status not in TRANSITIONS[Status.PROCESSING]:
                 raise ValueError(f"an attempt cannot end as {end.status}")
-        async with self._database.connect() as connection:
-            return await repository.finish(connection, ends)
+        return await repository.finish(self._finishing, ends)
 
     async def conclude(
         self, changes: Sequence[Change], deliveries: Mapping[int, Delivery], *, again: bool = False
@@ -279,9 +277,9 @@ class Lifecycle:
         ``again`` says that an earlier call may have got through.
         """
         notices = [
-            Notice(Event.of(change), How.IF_PENDING, deliveries[change.id].entry_id)
+            Notice.status(change, How.IF_PENDING, deliveries[change.id].entry_id)
             if again
-            else Notice(Event.of(change), How.FIRST)
+            else Notice.status(change, How.FIRST)
             for change in changes
         ]
         await self._outbox.send(notices, done=[deliveries[change.id] for change in changes])
@@ -304,7 +302,7 @@ class Lifecycle:
             returned = await repository.hand_back(connection, attempts, ran=ran)
         # The old entries without the file id: the index names the new ones.
         await self._outbox.send(
-            (Notice(Event.of(change)) for change in returned),
+            (Notice.status(change) for change in returned),
             queue=[(change.id, claimed[change.id].file.handler) for change in returned],
             done=[Delivery(claimed[change.id].delivery.entry_id, None) for change in returned],
         )

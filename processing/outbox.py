@@ -7,14 +7,15 @@ import asyncio
 import json
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from redis.asyncio import Redis
 
 from processing.broker import reaching_redis
 from processing.cancels import CANCELS_KEPT
-from processing.events import Event
 from processing.jobs import GROUP, Delivery
+from processing.models import Change, Job, ProcessingFile
+from processing.repository import ProgressReport
 
 # How long Redis remembers the ends that were announced by other than who wrote them.
 TOLD_SECONDS = 24 * 3600
@@ -110,21 +111,33 @@ class How(StrEnum):
 
 
 class Notice(NamedTuple):
-    """An event and when to send it; ``entry_id`` is the proof that IF_PENDING asks for."""
+    """An event on its way out: the fields in the order in which the script reads them.
 
-    event: Event
-    how: How = How.ALWAYS
-    entry_id: str = ""
+    ``first`` and ``second`` are status and outcome, or progress and stage. ``entry_id`` is the
+    proof that IF_PENDING asks for.
+    """
 
-    def packed(self) -> list[str]:
-        """What the script reads."""
-        event = self.event
-        if event.type == "progress":
-            told = event.progress, event.stage
-        else:
-            told = event.status, event.outcome
-        where = str(event.file_id), str(event.attempt)
-        return [self.how, event.type, *where, *told, self.entry_id]
+    how: str
+    type: str
+    file_id: str
+    attempt: str
+    first: str
+    second: str
+    entry_id: str
+
+    @classmethod
+    def status(
+        cls, change: Change | Job | ProcessingFile, how: How = How.ALWAYS, entry_id: str = ""
+    ) -> Self:
+        """Announce the status that a row has."""
+        file_id, attempt = str(change.id), str(change.attempt)
+        return cls(how, "status", file_id, attempt, change.status, change.outcome or "", entry_id)
+
+    @classmethod
+    def progress(cls, report: ProgressReport) -> Self:
+        """Announce how far a running attempt is."""
+        where = str(report.id), str(report.attempt)
+        return cls(How.ALWAYS, "progress", *where, f"{report.progress:.3f}", report.stage or "", "")
 
 
 class Outbox:
@@ -156,7 +169,7 @@ class Outbox:
             RedisAway: no answer; it may have been sent all the same.
         """
         payload: dict[str, list[Any]] = {
-            "events": [notice.packed() for notice in notices],
+            "events": list(notices),
             "queue": [(str(file_id), handler) for file_id, handler in queue],
             "entries": [delivery.entry_id for delivery in done],
             "files": [str(delivery.file_id) for delivery in done if delivery.file_id is not None],

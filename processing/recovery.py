@@ -13,7 +13,6 @@ from itertools import islice
 
 from processing import repository
 from processing.database import Database
-from processing.events import Event
 from processing.jobs import Jobs
 from processing.lifecycle import Lifecycle
 from processing.models import Change
@@ -88,7 +87,7 @@ class Recovery:
         # Their submission may have found Redis away, so nobody has heard of them yet.
         waiting = [change for change in still_open.values() if change.status == Status.WAITING]
         await self._outbox.send(
-            [Notice(Event.of(change)) for change in waiting],
+            [Notice.status(change) for change in waiting],
             queue=[file for file in files if file[0] in still_open],
         )
         return len(still_open)

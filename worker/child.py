@@ -9,7 +9,6 @@ import socket
 import sys
 import time
 import traceback
-from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -73,8 +72,8 @@ class _Child:
         answer |= {
             "key": task.key,
             "peak_rss": _peak_bytes(),
-            "cpu_seconds": cpu - before,
-            "wall_seconds": time.perf_counter() - began,
+            "cpu_seconds": round(cpu - before, 6),
+            "wall_seconds": round(time.perf_counter() - began, 6),
             "wrote": context.wrote,
         }
         self._answers.sendall(_frame(answer))
@@ -86,7 +85,7 @@ class _Child:
             message = {"type": "progress", "progress": fraction, "stage": stage[:100]}
             self._answers.sendall(frames.encode(message))
 
-        return Context(Path(task.source), Path(task.folder), task.name, report)
+        return Context(task.source, task.folder, task.name, report)
 
     def _perform(self, task: frames.Task, context: Context) -> dict[str, Any]:
         try:

@@ -34,6 +34,7 @@ class Consumer:
         """Consume until ``stopping``; what cannot be done now is done when it can."""
         away = False
         rebuilding = asyncio.create_task(self._rebuild_when_lost())
+        self._stop = asyncio.create_task(self._stopping.wait())
         # A worker does not know what happened before it came: the group may be gone.
         missing = True
         while not self._stopping.is_set():
@@ -87,9 +88,7 @@ class Consumer:
         A read that is cut off may leave deliveries in our name; who leaves the group returns them.
         """
         task = asyncio.create_task(waiting)
-        stop = asyncio.create_task(self._stopping.wait())
-        await asyncio.wait((task, stop), return_when=asyncio.FIRST_COMPLETED)
-        await cancel(stop)
+        await asyncio.wait((task, self._stop), return_when=asyncio.FIRST_COMPLETED)
         if task.done():
             return task.result()
         await cancel(task)

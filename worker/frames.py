@@ -70,7 +70,7 @@ class Decoder:
             end = start + _HEADER.size + length
             if len(self._buffer) < end:
                 break
-            message = json.loads(self._buffer[start + _HEADER.size : end])
+            message = json.loads(self._buffer[start + _HEADER.size : end].decode())
             if not isinstance(message, dict):
                 raise ValueError("a message is a JSON object")  # noqa: TRY004 -- the peer's fault
             messages.append(message)

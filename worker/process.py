@@ -280,10 +280,9 @@ class Child:
 
     async def _bury(self, running: Ticket | None) -> None:
         # It may have closed its end and live on: it gets a second, then it is killed.
-        await asyncio.to_thread(self._process.join, LAST_WORDS_SECONDS)
-        lives = self._process.exitcode is None
+        lives = not await self._exited(LAST_WORDS_SECONDS)
         self._kill_group()  # what it started dies with it
-        await asyncio.to_thread(self._process.join)
+        await self._exited(None)
         death: Exception = ChildDied(self._process.exitcode)
         if lives:
             death = HungUp()
@@ -296,6 +295,23 @@ class Child:
             connection.close()
         self._printed.close()
         self._process.close()
+
+    async def _exited(self, seconds: float | None) -> bool:
+        """Wait until the process has ended; False if it takes longer than ``seconds``.
+
+        Not in a thread: multiprocessing polls all its processes whenever it starts one, and of
+        two that read an exit code at the same time one gets a wrong one.
+        """
+        ended = asyncio.Event()
+        self._loop.add_reader(self._process.sentinel, ended.set)
+        try:
+            async with asyncio.timeout(seconds):
+                await ended.wait()
+        except TimeoutError:
+            return False
+        finally:
+            self._loop.remove_reader(self._process.sentinel)
+        return self._process.exitcode is not None
 
     async def close(self) -> None:
         """Kill, reap and free what belongs to the child."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import secrets
@@ -27,6 +28,7 @@ from worker.upkeep import Upkeep
 logger = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 10.0
+GC_THRESHOLD = 10_000
 PAUSE_SECONDS = 1.0
 
 
@@ -82,6 +84,10 @@ class Worker:
                 self._pool.watch(),
             )
         ]
+        # What is loaded by now stays: the garbage collector need not look at it again and again.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(GC_THRESHOLD)
         logger.info("worker %s ready, %d slots", self.name, self._settings.worker_slots)
         consuming = asyncio.create_task(consumer.run())
         try:

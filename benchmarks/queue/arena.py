@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from processing.schema import ROOT
 from processing.settings import Settings
 from standalone.services import Postgres, Valkey, free_port
 
-PASSWORD = "benchmark"  # noqa: S105 -- of servers that live for minutes, on loopback
+PASSWORD = "benchmark"
 PREFIX = "millrace"
 HANDLER = "noop"
 NOOP = """
@@ -110,18 +111,23 @@ async def clear(core: Core) -> None:
         await connection.execute(text("TRUNCATE processing_file RESTART IDENTITY CASCADE"))
 
 
+_FILL = """
+    INSERT INTO processing_file (name, size, sha256, handler, status, started_at, finished_at)
+    SELECT 'a.csv', 4, repeat('0', 64), :handler, :status, CAST(:ended AS timestamptz),
+           CAST(:ended AS timestamptz)
+    FROM generate_series(CAST(:first AS bigint), CAST(:last AS bigint))
+"""
+
+
 async def fill(core: Core, count: int, *, finished: bool = False) -> None:
-    """Insert ``count`` rows that wait, or that ended long ago."""
-    status = ("Ok", "now()", "now()") if finished else ("Waiting", "NULL", "NULL")
-    statement = (
-        "INSERT INTO processing_file (name, size, sha256, handler, status, started_at, finished_at)"
-        f" SELECT 'a.csv', 4, repeat('0', 64), '{HANDLER}', '{status[0]}', {status[1]}, {status[2]}"
-        " FROM generate_series(CAST(:first AS bigint), CAST(:last AS bigint))"
-    )
+    """Insert ``count`` rows that wait, or that ended."""
+    chosen = {"handler": HANDLER, "status": "Ok" if finished else "Waiting"}
+    ended = datetime.now(UTC) if finished else None
     async with core.database.connect() as connection:
         for first in range(1, count + 1, 100_000):
             last = min(count, first + 99_999)
-            await connection.execute(text(statement), {"first": first, "last": last})
+            parameters = {**chosen, "ended": ended, "first": first, "last": last}
+            await connection.execute(text(_FILL), parameters)
         await connection.execute(text("VACUUM ANALYZE processing_file"))
 
 

@@ -5,24 +5,25 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from processing.database import Lane
 from processing.models import Change, Job
 from processing.repository.attempts import KEEP
 from processing.repository.files import CHANGE
 from processing.states import Status, sources_of
 
-_CLAIM = text(f"""
+_CLAIM = f"""
     WITH due AS (
         SELECT id, attempt, status, failures, worker, started_at, lease_until
         FROM processing_file
-        WHERE id = ANY(CAST(:ids AS bigint[]))
+        WHERE id = ANY($1::bigint[])
           AND ((status = 'Waiting' AND (due_at IS NULL OR due_at <= now()))
                OR (status = 'Processing' AND lease_until < now()))
-          AND status = ANY(CAST(:sources AS text[]))
+          AND status = ANY($2::text[])
         ORDER BY id
         FOR UPDATE SKIP LOCKED
     ), judged AS (
         SELECT *, failures + (status = 'Processing')::int AS losses,
-               status = 'Processing' AND failures + 1 >= :max_failures AS poison
+               status = 'Processing' AND failures + 1 >= $3::int AS poison
         FROM due
     ), lost AS (
         {KEEP}
@@ -35,9 +36,9 @@ _CLAIM = text(f"""
         status = CASE WHEN j.poison THEN 'Error' ELSE 'Processing' END,
         attempt = f.attempt + (NOT j.poison)::int,
         failures = j.losses,
-        worker = CASE WHEN j.poison THEN f.worker ELSE :worker END,
+        worker = CASE WHEN j.poison THEN f.worker ELSE $4::text END,
         lease_until = CASE WHEN j.poison THEN NULL
-                           ELSE now() + make_interval(secs => :lease_seconds) END,
+                           ELSE now() + make_interval(secs => $5::float8) END,
         due_at = NULL, progress = NULL, stage = NULL, signal = NULL,
         peak_rss = NULL, cpu_seconds = NULL, wall_seconds = NULL,
         outcome = CASE WHEN j.poison THEN 'worker lost' END,
@@ -47,11 +48,11 @@ _CLAIM = text(f"""
         finished_at = CASE WHEN j.poison THEN clock_timestamp() END
     FROM judged j WHERE f.id = j.id
     RETURNING {CHANGE}, f.failures, f.name, f.handler, f.options
-""")
+"""
 
 
 async def claim(
-    connection: AsyncConnection,
+    lane: Lane,
     ids: Sequence[int],
     *,
     worker: str,
@@ -63,14 +64,10 @@ async def claim(
     Each returned row carries the new attempt. A file whose worker was lost ``max_failures`` times
     comes back as Error instead: nobody shall try it again.
     """
-    parameters = {
-        "ids": list(ids),
-        "sources": sources_of(Status.PROCESSING),
-        "worker": worker,
-        "lease_seconds": lease_seconds,
-        "max_failures": max_failures,
-    }
-    return [Job._make(row) for row in await connection.execute(_CLAIM, parameters)]
+    rows = await lane.fetch(
+        _CLAIM, ids, sources_of(Status.PROCESSING), max_failures, worker, lease_seconds
+    )
+    return [Job._make(row) for row in rows]
 
 
 _RENEW = text("""

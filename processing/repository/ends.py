@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from processing.database import Lane
 from processing.models import Change
 from processing.repository.attempts import KEEP
 from processing.repository.files import CHANGE
@@ -69,16 +70,16 @@ async def set_progress(connection: AsyncConnection, reports: Sequence[ProgressRe
     return set((await connection.execute(_PROGRESS, parameters)).scalars())
 
 
-_FINISH = text(f"""
+_FINISH = f"""
     WITH held AS (
         SELECT i.*, f.worker, f.started_at FROM processing_file f
         JOIN unnest(
-            CAST(:ids AS bigint[]), CAST(:attempts AS int[]), CAST(:statuses AS text[]),
-            CAST(:outcomes AS text[]), CAST(:messages AS text[]), CAST(:signals AS int[]),
-            CAST(:row_counts AS bigint[]), CAST(:column_counts AS int[]),
-            CAST(:results AS text[]), CAST(:artifact_lists AS text[]),
-            CAST(:peaks AS bigint[]), CAST(:cpus AS double precision[]),
-            CAST(:walls AS double precision[]), CAST(:delays AS double precision[])
+            $1::bigint[], $2::int[], $3::text[],
+            $4::text[], $5::text[], $6::int[],
+            $7::bigint[], $8::int[],
+            $9::text[], $10::text[],
+            $11::bigint[], $12::double precision[],
+            $13::double precision[], $14::double precision[]
         ) AS i(id, attempt, status, outcome, message, signal, row_count, column_count, result,
                artifacts, peak_rss, cpu_seconds, wall_seconds, delay)
           ON f.id = i.id AND f.attempt = i.attempt
@@ -106,28 +107,29 @@ _FINISH = text(f"""
         finished_at = CASE WHEN held.status <> 'Waiting' THEN clock_timestamp() END
     FROM held WHERE f.id = held.id
     RETURNING {CHANGE}
-""")
+"""
 
 
-async def finish(connection: AsyncConnection, ends: Sequence[Finish]) -> list[Change]:
+async def finish(lane: Lane, ends: Sequence[Finish]) -> list[Change]:
     """Write how attempts ended; return the rows whose attempt was still the current one."""
-    parameters = {
-        "ids": [end.id for end in ends],
-        "attempts": [end.attempt for end in ends],
-        "statuses": [end.status.value for end in ends],
-        "outcomes": [end.outcome.value for end in ends],
-        "messages": [end.message for end in ends],
-        "signals": [end.signal for end in ends],
-        "row_counts": [end.row_count for end in ends],
-        "column_counts": [end.column_count for end in ends],
-        "results": [None if end.result is None else dumps(end.result) for end in ends],
-        "artifact_lists": [dumps(end.artifacts) if end.artifacts else "[]" for end in ends],
-        "peaks": [end.peak_rss for end in ends],
-        "cpus": [end.cpu_seconds for end in ends],
-        "walls": [end.wall_seconds for end in ends],
-        "delays": [end.delay for end in ends],
-    }
-    return [Change._make(row) for row in await connection.execute(_FINISH, parameters)]
+    rows = await lane.fetch(
+        _FINISH,
+        [end.id for end in ends],
+        [end.attempt for end in ends],
+        [end.status.value for end in ends],
+        [end.outcome.value for end in ends],
+        [end.message for end in ends],
+        [end.signal for end in ends],
+        [end.row_count for end in ends],
+        [end.column_count for end in ends],
+        [None if end.result is None else dumps(end.result) for end in ends],
+        [dumps(end.artifacts) if end.artifacts else "[]" for end in ends],
+        [end.peak_rss for end in ends],
+        [end.cpu_seconds for end in ends],
+        [end.wall_seconds for end in ends],
+        [end.delay for end in ends],
+    )
+    return [Change(*row) for row in rows]
 
 
 _FIGURES = text("""

@@ -1,12 +1,14 @@
 """Reading and inserting files."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import astuple, dataclass, fields
 from typing import Any
 
-from sqlalchemy import Row, insert, select, text
+import asyncpg
+from sqlalchemy import RowMapping, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from processing.database import Lane
 from processing.models import Change, ProcessingFile, processing_file
 from processing.states import Outcome, Status
 
@@ -29,9 +31,9 @@ class NewFile:
     options: dict[str, Any]
 
 
-def record(row: Row[Any]) -> ProcessingFile:
+def record(row: RowMapping | asyncpg.Record) -> ProcessingFile:
     """Make a record of a row with LIST_COLUMNS, or with the result too."""
-    values = dict(row._mapping)
+    values: dict[str, Any] = {name: row[name] for name in row.keys()}  # noqa: SIM118 -- a Record is no dict
     values["status"] = Status(values["status"])
     values["outcome"] = Outcome(values["outcome"]) if values["outcome"] else None
     return ProcessingFile(**values)
@@ -43,17 +45,24 @@ async def next_id(connection: AsyncConnection) -> int:
     return int((await connection.execute(statement)).scalar_one())
 
 
-async def insert_file(connection: AsyncConnection, new: NewFile) -> ProcessingFile:
+_INSERT = f"""
+    INSERT INTO processing_file AS f (id, name, size, sha256, handler, options)
+    VALUES ($1, $2, $3, $4, $5, $6)
+    RETURNING {RETURNING}
+"""
+
+
+async def insert_file(lane: Lane, new: NewFile) -> ProcessingFile:
     """Insert a Waiting row and return it."""
-    statement = insert(processing_file).values(**asdict(new)).returning(*LIST_COLUMNS)
-    return record((await connection.execute(statement)).one())
+    (row,) = await lane.fetch(_INSERT, *astuple(new))
+    return record(row)
 
 
 async def get_file(connection: AsyncConnection, file_id: int) -> ProcessingFile | None:
     """Read one row with its result."""
     columns = [processing_file.c[name] for name in _RECORD_FIELDS]
     statement = select(*columns).where(processing_file.c.id == file_id)
-    row = (await connection.execute(statement)).one_or_none()
+    row = (await connection.execute(statement)).mappings().one_or_none()
     return record(row) if row is not None else None
 
 
@@ -64,7 +73,7 @@ async def list_files(
     statement = select(*LIST_COLUMNS).order_by(processing_file.c.id.desc()).limit(limit)
     if before is not None:
         statement = statement.where(processing_file.c.id < before)
-    return [record(row) for row in await connection.execute(statement)]
+    return [record(row) for row in (await connection.execute(statement)).mappings()]
 
 
 async def get_changes(connection: AsyncConnection, ids: Sequence[int]) -> list[Change]:
@@ -77,4 +86,4 @@ async def get_changes(connection: AsyncConnection, ids: Sequence[int]) -> list[C
 async def get_files(connection: AsyncConnection, ids: Sequence[int]) -> list[ProcessingFile]:
     """Read the rows with these ids, without their results."""
     statement = select(*LIST_COLUMNS).where(processing_file.c.id.in_(list(ids)))
-    return [record(row) for row in await connection.execute(statement)]
+    return [record(row) for row in (await connection.execute(statement)).mappings()]

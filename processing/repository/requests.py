@@ -28,7 +28,7 @@ _DELETE = text(f"""
 async def delete(connection: AsyncConnection, file_id: int) -> ProcessingFile | None:
     """Do what DELETE does to the file's status; None where it does nothing."""
     parameters = {"id": file_id, "sources": sorted(DELETED_AS)}
-    row = (await connection.execute(_DELETE, parameters)).one_or_none()
+    row = (await connection.execute(_DELETE, parameters)).mappings().one_or_none()
     return record(row) if row is not None else None
 
 
@@ -87,5 +87,5 @@ async def restart(connection: AsyncConnection, file_id: int) -> ProcessingFile |
     The attempt goes on counting: it fences off what came before.
     """
     parameters = {"id": file_id, "sources": sources_of(Status.WAITING)}
-    row = (await connection.execute(_RESTART, parameters)).one_or_none()
+    row = (await connection.execute(_RESTART, parameters)).mappings().one_or_none()
     return record(row) if row is not None else None

@@ -129,10 +129,10 @@ async def test_the_whole_table_of_transitions(core: Core, before: Status, after:
                     text("UPDATE processing_file SET lease_until = now() - interval '1 s'")
                 )
             await repository.claim(
-                connection, [file.id], worker=ME, lease_seconds=9, max_failures=3
+                core.database.lane(), [file.id], worker=ME, lease_seconds=9, max_failures=3
             )
         elif after in (Status.OK, Status.ERROR):
-            await repository.finish(connection, [end(file, after)])
+            await repository.finish(core.database.lane(), [end(file, after)])
         elif after == Status.WAITING and before != Status.PROCESSING:
             await repository.restart(connection, file.id)
         elif after == Status.WAITING:

@@ -416,7 +416,7 @@ async def submit_unannounced(core: Core, name: str) -> None:
         new = repository.NewFile(
             id=file_id, name=name, size=1, sha256="0" * 64, handler="profile", options={}
         )
-        await repository.insert_file(connection, new)
+        await repository.insert_file(core.database.lane(), new)
 
 
 async def test_pages_of_the_table(client: Client, core: Core) -> None:

@@ -29,7 +29,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Profile:
         work.mkdir(parents=True)
         (folder / "original").write_bytes(data)
         monkeypatch.chdir(work)
-        return profile(Context(folder / "original", work, "a.csv", report), {})
+        return profile(Context(str(folder / "original"), str(work), "a.csv", report), {})
 
     return profiled
 

@@ -57,7 +57,7 @@ class Context:
     """What a handler works with; ``name`` is the name that the user gave the file."""
 
     def __init__(
-        self, source: Path, folder: Path, name: str, report: Callable[[float, str], None]
+        self, source: str, folder: str, name: str, report: Callable[[float, str], None]
     ) -> None:
         """Made by the worker; ``report`` receives what :meth:`progress` lets through."""
         self.name = name
@@ -71,9 +71,10 @@ class Context:
     @property
     def source(self) -> Path:
         """The upload, to be read only. Raises DataGone if it was removed."""
-        if not self._source.is_file():
+        source = Path(self._source)
+        if not source.is_file():
             raise DataGone(f"The data of “{self.name}” is gone.")
-        return self._source
+        return source
 
     @property
     def folder(self) -> Path:
@@ -85,10 +86,10 @@ class Context:
         if not self.wrote:
             # Something may stand there if this attempt began in a process that was killed.
             shutil.rmtree(self._folder, ignore_errors=True)
-            self._folder.mkdir()
+            os.mkdir(self._folder)
             os.chdir(self._folder)
             self.wrote = True
-        return self._folder
+        return Path(self._folder)
 
     def progress(self, fraction: float, stage: str = "") -> None:
         """Tell how far the work is, 0–1; cheap enough for an inner loop."""

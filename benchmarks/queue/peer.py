@@ -1,0 +1,89 @@
+"""A peer: another Python queue in an environment of its own, doing the same durable job."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from benchmarks.queue import arena as arenas
+from benchmarks.queue.arena import Arena
+from processing.core import Core
+from processing.schema import ROOT
+
+FOLDER = ROOT / "benchmarks" / "queue" / "peers"
+ENVIRONMENT = ROOT / ".venv-bench"
+UV = Path(sys.executable).with_name("uv")
+START_SECONDS = 4.0
+# Enough of them to run for seconds each, at what they do a second.
+COUNTS = {
+    "celery": 4000, "taskiq": 6000, "dramatiq": 8000, "saq": 6000, "arq": 5000, "rq": 2000,
+    "huey": 6000,
+}  # fmt: skip
+
+
+def prepare() -> None:
+    """Install the peers."""
+    subprocess.run([UV, "venv", "--quiet", "--allow-existing", ENVIRONMENT], check=True)
+    requirements = FOLDER.parent / "peers.txt"
+    python = ENVIRONMENT / "bin" / "python"
+    subprocess.run(
+        [UV, "pip", "install", "--quiet", "--python", python, "-r", requirements], check=True
+    )
+
+
+class Peer:
+    """One of them, by name."""
+
+    def __init__(self, name: str, arena: Arena) -> None:
+        self.name = name
+        self._arena = arena
+        binaries = ENVIRONMENT / "bin"
+        self._env = {
+            **arena.environment,
+            "PYTHONPATH": str(FOLDER),
+            "PATH": f"{binaries}:{arena.environment['PATH']}",
+        }
+
+    def _drive(self, *arguments: str) -> Any:
+        done = subprocess.run(
+            ["python", "drive.py", self.name, *arguments],
+            env=self._env,
+            cwd=FOLDER,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        if done.returncode:
+            raise RuntimeError(f"{self.name}: {done.stderr[-2000:]}")
+        return json.loads(done.stdout) if done.stdout.strip() else None
+
+    def _workers(self) -> list[subprocess.Popen[bytes]]:
+        commands = self._drive("commands")
+        return [self._arena.start(argv, f"{self.name}.log", **self._env) for argv in commands]
+
+    async def throughput(self, core: Core) -> float:
+        """Jobs a second of a backlog that is there when the workers start."""
+        count = COUNTS[self.name]
+        await arenas.clear(core)
+        await arenas.fill(core, count)
+        await asyncio.to_thread(self._drive, "enqueue", str(count))
+        workers = await asyncio.to_thread(self._workers)
+        try:
+            return await arenas.finished(core, count, 120)
+        finally:
+            for worker in workers:
+                await asyncio.to_thread(arenas.stop, worker)
+
+    async def latency(self, core: Core, count: int) -> list[float]:
+        """Milliseconds from enqueuing to knowing the end, of jobs that come alone."""
+        await arenas.clear(core)
+        workers = await asyncio.to_thread(self._workers)
+        try:
+            await asyncio.sleep(START_SECONDS)
+            await asyncio.to_thread(self._drive, "latency", "20")
+            return list(await asyncio.to_thread(self._drive, "latency", str(count)))
+        finally:
+            for worker in workers:
+                await asyncio.to_thread(arenas.stop, worker)
