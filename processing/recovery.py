@@ -1,7 +1,7 @@
 """Rebuilds the job stream from the rows, tells forgotten ends, clears away data no row knows.
 
-Any worker can do it and one at a time does. A pass is quick while all is well: most of them look
-at new rows only, and one over all rows comes so often that it takes a fiftieth of the time.
+Any worker can do it and one at a time does. A pass looks at what is new, and goes on through all
+open rows from where it stopped, for a moment only: with a long backlog it takes several passes.
 """
 
 import asyncio
@@ -24,8 +24,10 @@ logger = logging.getLogger(__name__)
 
 _SWEEP_LOCK = 0x6D696C6C  # "mill": one sweeper per database
 _PAGE = 1000
-# A pass over everything is followed by a pause of so many times its duration.
-REST = 50
+# How long one pass may go through old rows.
+SWEEP_BUDGET_SECONDS = 0.15
+# A look at all stored files is followed by a pause of so many times its duration.
+TIDY_REST = 50
 # Who commits a row adds its entry at once; a row that is younger is not missing one.
 SETTLED_SECONDS = 2.0
 # An upload adopts its folder moments before its row, which PostgreSQL takes or refuses in time.
@@ -55,29 +57,36 @@ class Recovery:
         self._storage = storage
         self._lifecycle = lifecycle
         self._keep_days = keep_days
-        self._full_pass_at = self._tidy_at = float("-inf")
-        # Highest ids that the last pass and the one before it have seen.
-        self._seen = self._seen_before = 0
+        self._tidy_at = float("-inf")
+        # Newest ids at the last pass and at the one before it; where the walk through all stopped.
+        self._newest: int | None = None
+        self._newest_before = 0
+        self._walked = 0
 
-    async def requeue_missing(self, *, after: int = 0, settled_seconds: float = 0.0) -> int:
-        """Give every open file above ``after`` without an entry a new one; return how many.
+    async def requeue_missing(
+        self, *, after: int = 0, settled_seconds: float = 0.0, budget: float = float("inf")
+    ) -> tuple[int, int]:
+        """Give every open file above ``after`` without an entry a new one.
 
+        Returns how many, and the id at which ``budget`` seconds ended it; 0 if it came to the end.
         An entry too many is harmless, since only one claim wins: no lock is needed to be right.
         """
         await self._jobs.ensure_group()
+        deadline = time.monotonic() + budget
         requeued = 0
         while True:
             async with self._database.connect() as connection:
                 page = await repository.open_files(
                     connection, after=after, settled_seconds=settled_seconds, limit=_PAGE
                 )
-            if not page:
-                self._seen_before, self._seen = self._seen, max(self._seen, after)
-                return requeued
-            after = page[-1][0]
             missing = await self._jobs.missing([file_id for file_id, _ in page])
             if missing:
                 requeued += await self._requeue([file for file in page if file[0] in missing])
+            if len(page) < _PAGE:
+                return requeued, 0
+            after = page[-1][0]
+            if time.monotonic() > deadline:
+                return requeued, after
 
     async def _requeue(self, files: list[tuple[int, str]]) -> int:
         # Looked at again: what has ended since had every right to lose its entry.
@@ -101,7 +110,7 @@ class Recovery:
             while not await repository.try_sweep_lock(connection, _SWEEP_LOCK):  # noqa: ASYNC110
                 await asyncio.sleep(LOCK_PAUSE_SECONDS)
             try:
-                requeued = await self.requeue_missing()
+                requeued, _ = await self.requeue_missing()
             finally:
                 await repository.release_sweep_lock(connection, _SWEEP_LOCK)
         logger.warning("rebuilt the job stream: %d files put on it", requeued)
@@ -111,19 +120,34 @@ class Recovery:
         async with self._alone() as alone:
             if not alone:
                 return
-            began = time.monotonic()
-            full = began >= self._full_pass_at
-            requeued = await self.requeue_missing(
-                after=0 if full else self._seen_before, settled_seconds=SETTLED_SECONDS
-            )
-            if full:
-                now = time.monotonic()
-                self._full_pass_at = now + REST * (now - began)
+            requeued = await self._sweep_new() + await self._sweep_old()
             if requeued:
                 logger.warning("put %d files back on the job stream", requeued)
             forgotten = await self._lifecycle.announce_forgotten()
             if forgotten:
                 logger.warning("announced %d changes that nobody had heard of", forgotten)
+
+    async def _sweep_new(self) -> int:
+        """Look at all that came since the last pass but one.
+
+        Not since the last one: ids are taken before rows are committed.
+        """
+        async with self._database.connect() as connection:
+            newest = await repository.newest_id(connection)
+        if self._newest is None:
+            self._newest_before = self._newest = newest
+        requeued, _ = await self.requeue_missing(
+            after=self._newest_before, settled_seconds=SETTLED_SECONDS
+        )
+        self._newest_before, self._newest = self._newest, newest
+        return requeued
+
+    async def _sweep_old(self) -> int:
+        """Go on through all open rows, for a moment."""
+        requeued, self._walked = await self.requeue_missing(
+            after=self._walked, settled_seconds=SETTLED_SECONDS, budget=SWEEP_BUDGET_SECONDS
+        )
+        return requeued
 
     async def tidy(self) -> None:
         """Delete data that no row needs or that has expired, unless another sweeps right now.
@@ -135,7 +159,7 @@ class Recovery:
             if alone and began >= self._tidy_at:
                 await self._tidy()
                 now = time.monotonic()
-                self._tidy_at = now + REST * (now - began)
+                self._tidy_at = now + TIDY_REST * (now - began)
 
     @asynccontextmanager
     async def _alone(self) -> AsyncIterator[bool]:

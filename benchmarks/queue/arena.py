@@ -129,6 +129,7 @@ async def fill(core: Core, count: int, *, finished: bool = False) -> None:
             parameters = {**chosen, "ended": ended, "first": first, "last": last}
             await connection.execute(text(_FILL), parameters)
         await connection.execute(text("VACUUM ANALYZE processing_file"))
+        await connection.execute(text("CHECKPOINT"))
 
 
 async def finished(core: Core, count: int, seconds: float) -> float:

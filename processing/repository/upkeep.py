@@ -29,6 +29,12 @@ async def open_files(
     return [(row.id, row.handler) for row in await connection.execute(_UNQUEUED, parameters)]
 
 
+async def newest_id(connection: AsyncConnection) -> int:
+    """Read the highest id there is; 0 in an empty table."""
+    statement = text("SELECT coalesce(max(id), 0) FROM processing_file")
+    return int((await connection.execute(statement)).scalar_one())
+
+
 async def due_files(connection: AsyncConnection, *, limit: int) -> list[tuple[int, str]]:
     """Read (id, handler) of retries whose time has come."""
     statement = (

@@ -286,7 +286,7 @@ async def test_a_retry_waits_for_its_time(core: Core) -> None:
     assert row.due_at is not None
     assert row.failures == 1
     assert await core.lifecycle.release_due() == 0
-    assert await core.recovery.requeue_missing() == 0
+    assert await core.recovery.requeue_missing() == (0, 0)
     async with core.database.connect() as connection:
         await connection.execute(text("UPDATE processing_file SET due_at = now()"))
     assert await core.lifecycle.release_due() == 1
@@ -300,9 +300,9 @@ async def test_everything_in_redis_can_be_lost(core: Core) -> None:
     finished = await core.lifecycle.record([end(running.file)])
     await core.commands.delete(core.jobs.stream, core.jobs.index, core.events.stream)
 
-    assert await core.recovery.requeue_missing() == 4  # all but the finished one
+    assert await core.recovery.requeue_missing() == (4, 0)  # all but the finished one
     await core.lifecycle.conclude(finished, {running.file.id: running.delivery})
-    assert await core.recovery.requeue_missing() == 0  # and they are known now
+    assert await core.recovery.requeue_missing() == (0, 0)  # and they are known now
     deliveries = await core.jobs.read(OTHER, 100)
     assert {d.file_id for d in deliveries} == {f.id for f in waiting} - {running.file.id}
 
@@ -311,7 +311,7 @@ async def test_a_lost_group_gets_every_entry_again(core: Core) -> None:
     await submit(core)
     await core.jobs.ensure_group()
     await core.commands.xgroup_destroy(core.jobs.stream, "workers")
-    assert await core.recovery.requeue_missing() == 0
+    assert await core.recovery.requeue_missing() == (0, 0)
     assert len(await claim_all(core)) == 1
 
 
@@ -382,7 +382,7 @@ async def test_a_second_entry_of_a_running_file_goes_with_the_first(core: Core) 
     file = await submit(core)
     (claimed,) = await claim_all(core)
     await core.commands.delete(core.jobs.stream, core.jobs.index)
-    assert await core.recovery.requeue_missing() == 1
+    assert await core.recovery.requeue_missing() == (1, 0)
     assert await claim_all(core, OTHER) == []  # left pending: our lease runs
     await finish(core, claimed)
     assert await core.commands.xlen(core.jobs.stream) == 0
