@@ -6,9 +6,10 @@ from quart import render_template
 
 from processing import repository
 from processing.errors import Refused
-from processing.models import HandlerInfo, ProcessingFile
+from processing.models import Attempt, HandlerInfo, ProcessingFile
 from quart_app import resources
-from quart_app.hub import View
+from quart_app.condition import Condition
+from quart_app.subscriber import View
 
 PAGE_ROWS = 50
 DEFAULT_HANDLER = "profile"
@@ -24,14 +25,14 @@ async def table(view: View) -> str:
     )
 
 
-async def service_banner(away: list[str]) -> str:
-    """The notice that a server does not answer; empty when all do."""
-    return await render_template("primitives/service.html", away=away)
+async def service_banner(condition: Condition) -> str:
+    """The notice of what is wrong with servers and workers; empty when all is well."""
+    return await render_template("primitives/service.html", condition=condition)
 
 
-async def detail(file: ProcessingFile) -> str:
-    """The popup of one file."""
-    return await render_template("processing_files/detail.html", file=file)
+async def detail(file: ProcessingFile, earlier: Sequence[Attempt]) -> str:
+    """The popup of one file, with its earlier attempts."""
+    return await render_template("processing_files/detail.html", file=file, earlier=earlier)
 
 
 async def success(text: str) -> str:
@@ -56,19 +57,21 @@ async def page(view: View) -> str:
     async with resources.core().database.connect() as connection:
         handlers = await repository.list_handlers(connection)
     handlers.sort(key=lambda handler: handler.name != DEFAULT_HANDLER)
-    return await _page(resources.hub().away, view, await table(view), handlers)
+    return await _page(resources.hub().condition, view, await table(view), handlers)
 
 
 async def page_without_table() -> str:
     """The page while PostgreSQL is away: it says so, and follows the updates until it is back."""
-    return await _page(["PostgreSQL"], View(), "", [])
+    return await _page(Condition(away=("PostgreSQL",)), View(), "", [])
 
 
-async def _page(away: list[str], view: View, listing: str, handlers: Sequence[HandlerInfo]) -> str:
+async def _page(
+    condition: Condition, view: View, listing: str, handlers: Sequence[HandlerInfo]
+) -> str:
     return await render_template(
         "index.html",
         listing=listing,
-        banner=await service_banner(away),
+        banner=await service_banner(condition),
         handlers=handlers,
         before=view.before,
         max_upload_mb=resources.settings().max_upload_mb,

@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from quart import Quart
 
@@ -18,59 +17,24 @@ from processing import repository
 from processing.core import Core
 from processing.errors import RedisAway, ServiceUnavailable
 from processing.events import START
+from processing.models import WorkerInfo
 from processing.waiting import cancel, pause
+from quart_app.condition import Condition
 from quart_app.sse import Message
+from quart_app.subscriber import GAP, SERVICE, TABLE, Subscriber, View
 
 logger = logging.getLogger(__name__)
 
 TABLES_PER_SECOND = 5
 PROBE_SECONDS = 2.0
+# A worker shows itself every two seconds.
+WORKER_SILENT_SECONDS = 10.0
 PAUSE_SECONDS = 0.5
 MOST_CLIENTS = 10_000
-
-TABLE, SERVICE, GAP = "handlingStatusChanged", "serviceChanged", "gap"
 
 
 class Busy(Exception):
     """As many streams are open as one process may hold."""
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """What part of the table a client looks at: rows with ids below ``before``."""
-
-    before: int | None = None
-
-
-class Subscriber:
-    """One client's slots: the newest message of each event wins."""
-
-    def __init__(self, view: View) -> None:
-        self.view = view
-        self._slots: dict[str, Message] = {}
-        self._filled = asyncio.Event()
-        self._closed = False
-
-    def offer(self, message: Message) -> None:
-        """Replace what the client has not fetched yet."""
-        self._slots[message.event] = message
-        self._filled.set()
-
-    def close(self) -> None:
-        """Let the client go once it has fetched what is there."""
-        self._closed = True
-        self._filled.set()
-
-    async def next(self) -> Message | None:
-        """Wait for the next message; None when the stream shall end."""
-        await self._filled.wait()
-        if not self._slots:
-            return None
-        # A gap is told before the snapshot that closes it.
-        message = self._slots.pop(GAP if GAP in self._slots else next(iter(self._slots)))
-        if not self._slots and not self._closed:
-            self._filled.clear()
-        return message
 
 
 class Hub:
@@ -80,9 +44,9 @@ class Hub:
         self,
         core: Core,
         paint: Callable[[View], Awaitable[str]],
-        banner: Callable[[list[str]], Awaitable[str]],
+        banner: Callable[[Condition], Awaitable[str]],
     ) -> None:
-        """``paint`` renders a view, ``banner`` the notice that names the services away."""
+        """``paint`` renders a view, ``banner`` what is wrong, if anything is."""
         self._core = core
         self._paint = paint
         self._banner = banner
@@ -92,6 +56,7 @@ class Hub:
         self._dirty = asyncio.Event()
         self._cursor = ""
         self._away: dict[str, bool] = {"Redis": False, "PostgreSQL": False}
+        self._workers: tuple[WorkerInfo, ...] | None = None
         self._closed = asyncio.Event()
 
     def start(self, app: Quart) -> None:
@@ -143,7 +108,7 @@ class Hub:
         self._subscribers.discard(subscriber)
 
     async def _welcome(self, subscriber: Subscriber, last_id: str) -> None:
-        if any(self._away.values()):
+        if self.condition.troubled:
             subscriber.offer(await self._service_message())
         if last_id and last_id == self._cursor:
             return
@@ -214,12 +179,13 @@ class Hub:
                     subscriber.offer(picture)
 
     async def _probe(self) -> None:
-        """Ask PostgreSQL now and then whether it is there, until closed."""
+        """Ask PostgreSQL now and then which workers there are, until closed."""
         while not self._closed.is_set():
             try:
                 async with self._core.database.connect() as connection:
-                    await repository.ping(connection)
+                    workers = await repository.list_workers(connection, WORKER_SILENT_SECONDS)
                 await self._note("PostgreSQL", away=False)
+                await self._note_workers(workers)
             except ServiceUnavailable:
                 await self._note("PostgreSQL", away=True)
             except Exception:
@@ -231,16 +197,27 @@ class Hub:
             return
         self._away[service] = away
         logger.warning("%s %s", service, "is away" if away else "is back")
-        message = await self._service_message()
-        for subscriber in self._subscribers:
-            subscriber.offer(message)
+        await self._tell_condition()
         if not away:
             self._dirty.set()
 
+    async def _note_workers(self, workers: list[WorkerInfo]) -> None:
+        before, self._workers = self.condition, tuple(workers)
+        if self.condition != before:
+            await self._tell_condition()
+
+    async def _tell_condition(self) -> None:
+        message = await self._service_message()
+        for subscriber in self._subscribers:
+            subscriber.offer(message)
+
     async def _service_message(self) -> Message:
-        return Message(SERVICE, await self._banner(self.away))
+        return Message(SERVICE, await self._banner(self.condition))
 
     @property
-    def away(self) -> list[str]:
-        """Names of the services that do not answer."""
-        return [service for service, away in self._away.items() if away]
+    def condition(self) -> Condition:
+        """What is wrong, if anything is."""
+        away = tuple(service for service, away in self._away.items() if away)
+        known = self._workers or ()
+        waits = tuple(dict.fromkeys(worker.waits_for for worker in known if worker.waits_for))
+        return Condition(away, waits, idle=self._workers == ())

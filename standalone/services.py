@@ -47,7 +47,7 @@ class Valkey:
     """Valkey (or Redis) with an append-only file under ``folder``."""
 
     def __init__(self, folder: Path, port: int, password: str, binary: str = "") -> None:
-        self._folder = folder
+        self.folder = folder
         self._password = password
         self._binary = binary or str(self._find())
         self._process: subprocess.Popen[bytes] | None = None
@@ -64,16 +64,16 @@ class Valkey:
 
     def start(self) -> None:
         """Start the server and wait until it answers. Raises ServiceFailed."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         # In a file, not in argv: every user of this machine can read the arguments.
-        config = self._folder / "valkey.conf"
+        config = self.folder / "valkey.conf"
         config.touch(mode=0o600)
         config.write_text(
             f"bind 127.0.0.1\nport {self.port}\nrequirepass {self._password}\n"
-            f'dir "{self._folder}"\nappendonly yes\nappendfsync everysec\nsave ""\n'
+            f'dir "{self.folder}"\nappendonly yes\nappendfsync everysec\nsave ""\n'
             "maxmemory-policy noeviction\n"
         )
-        log = self._folder / "valkey.log"
+        log = self.folder / "valkey.log"
         log.unlink(missing_ok=True)
         self._process = spawn([self._binary, str(config)], log=log)
         deadline = time.monotonic() + START_SECONDS

@@ -28,7 +28,7 @@ def finish(file: Job, ending: Ending, max_failures: int) -> Finish:
                     file, f"The handler's process sent an answer no one can use: {error!r}"
                 )
         case ChildDied():
-            return _died(file, ending)
+            return _died(file, ending, max_failures)
         case LimitExceeded():
             return _end(file, Status.ERROR, Outcome(ending.exceeded), str(ending))
         case HungUp():
@@ -92,7 +92,7 @@ def _answered_error(file: Job, answer: dict[str, Any], max_failures: int) -> Fin
     return _end(file, Status.ERROR, Outcome(answer["outcome"]), answer["message"], **figures)
 
 
-def _died(file: Job, death: ChildDied) -> Finish:
+def _died(file: Job, death: ChildDied, max_failures: int) -> Finish:
     code = death.exitcode
     if code is None or code >= 0:
         return failed(file, f"The handler's process ended without a result (exit code {code}).")
@@ -100,6 +100,12 @@ def _died(file: Job, death: ChildDied) -> Finish:
     message = f"The handler's process was killed by {name}."
     if -code == signal.SIGKILL:
         message += " The kernel does this when the machine runs out of memory."
+    # It may have been the machine's fault, once or twice.
+    delay = retry.delay(file.failures, max_failures)
+    if delay is not None:
+        return _end(file, Status.WAITING, Outcome.KILLED, message, signal=-code, delay=delay)
+    if file.failures:
+        message += f" That was the {file.failures + 1}. time; it is not tried again."
     return _end(file, Status.ERROR, Outcome.KILLED, message, signal=-code)
 
 

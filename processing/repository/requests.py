@@ -52,7 +52,7 @@ async def expire(connection: AsyncConnection, age: timedelta, *, limit: int) -> 
     """Move files that ended longer than ``age`` ago to Removed; return them."""
     parameters = {
         "age": age,
-        "message": f"Removed by itself {age.total_seconds() / 86400:g} days after it ended.",
+        "message": f"Removed {age.total_seconds() / 86400:g} days after it ended (KEEP_DAYS).",
         "sources": sources_of(Status.REMOVED),
         "limit": limit,
     }

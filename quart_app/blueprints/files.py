@@ -13,10 +13,11 @@ from processing.models import ProcessingFile
 from processing.states import Status
 from quart_app import fragments, sse, uploads
 from quart_app.blueprints.pages import MOST_ID, requested_view
-from quart_app.hub import Hub, Subscriber
+from quart_app.hub import Hub
 from quart_app.multipart import CSV_TYPE, Receiver
 from quart_app.openapi import describe
 from quart_app.resources import core, hub, settings
+from quart_app.subscriber import Subscriber
 
 blueprint = Blueprint("files", __name__, url_prefix="/processing_file")
 
@@ -113,7 +114,9 @@ async def retry(file_id: int) -> str:
 @describe({200: (HTML, "The detail popup."), 404: (HTML, "No such file.")})
 async def detail(file_id: int) -> str:
     """Everything known about one file."""
-    return await fragments.detail(await _file(file_id))
+    async with core().database.connect() as connection:
+        earlier = await repository.list_attempts(connection, _existing(file_id))
+    return await fragments.detail(await _file(file_id), earlier)
 
 
 @blueprint.get("/<int:file_id>/original/")

@@ -4,8 +4,8 @@ from quart import Blueprint, Response, request
 
 from processing.errors import DatabaseAway
 from quart_app import fragments
-from quart_app.hub import View
 from quart_app.openapi import describe
+from quart_app.subscriber import View
 
 blueprint = Blueprint("pages", __name__)
 MOST_ID = 2**63 - 1

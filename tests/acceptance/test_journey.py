@@ -54,8 +54,16 @@ async def test_every_outcome_is_a_state_with_words(
     programs: Programs, client: Client, handler_package: Path
 ) -> None:
     programs.web()
-    worker = programs.worker(PYTHONPATH=str(handler_package), JOB_SECONDS="3")
+    worker = programs.worker(
+        PYTHONPATH=str(handler_package),
+        JOB_SECONDS="3",
+        JOB_CPU_SECONDS="1",
+        JOB_OUTPUT_MB="5",
+        MAX_FAILURES="1",
+    )
     expected = {
+        "burn": (Outcome.OUT_OF_CPU_TIME, "more than the 1 s of CPU time"),
+        "output": (Outcome.TOO_MUCH_OUTPUT, "more than the 5 MiB"),
         "raise": (Outcome.FAILED, "RuntimeError: something"),
         "bad-input": (Outcome.BAD_INPUT, "Line 3 is wrong."),
         "not-a-result": (Outcome.FAILED, "returned dict, not a Result"),
@@ -75,12 +83,15 @@ async def test_every_outcome_is_a_state_with_words(
     }
     ids = {how: await client.upload(b"a\n1\n", f"{how}.csv", "odd") for how in expected}
     lines = await client.upload(b"a\nb\nc\n", "x.csv", "lines")
+    fine = [await client.upload(b"a\n1\n", f"{how}.csv", "odd") for how in ("fork", "print")]
     for how, (outcome, words) in expected.items():
         file = await client.ends(ids[how])
         assert (file.status, file.outcome) == (Status.ERROR, outcome), (how, file.message)
         assert words in (file.message or ""), how
         assert not (programs.settings.media_root / f"processing_files/{ids[how]}/1").exists()
     assert (await client.ends(lines)).row_count == 3
+    for file_id in fine:
+        assert (await client.ends(file_id)).status == Status.OK
     assert worker.process.poll() is None
     assert "handler broken cannot be loaded" in worker.log
     pid = int((programs.settings.media_root / "processing_files/grandchild").read_text())

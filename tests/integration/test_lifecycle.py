@@ -1,8 +1,7 @@
-"""Every transition, every fence, and what a lost Redis leaves to do."""
+"""Every transition and every fence."""
 
 import asyncio
 import itertools
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -10,93 +9,32 @@ import pytest
 from sqlalchemy import text
 
 from processing import repository
-from processing.broker import command_client
 from processing.core import Core
 from processing.errors import Conflict, NotFound
 from processing.events import START
 from processing.jobs import Delivery
-from processing.lifecycle import Claimed, Upload
-from processing.models import Change, Job, ProcessingFile
-from processing.outbox import Outbox
-from processing.repository import Finish, ProgressReport
+from processing.lifecycle import Claimed
+from processing.repository import ProgressReport
 from processing.states import (
     DELETED_AS,
-    OPEN_STATUSES,
     TERMINAL_STATUSES,
     TRANSITIONS,
     Outcome,
     Status,
 )
-
-ME, OTHER = "host:1:aaa", "host:2:bbb"
-
-
-async def submit(core: Core, name: str = "a.csv", data: bytes = b"a\n1\n") -> ProcessingFile:
-    partial = core.storage.new_partial(1000)
-    partial.write(data)
-    digest = partial.complete()
-    upload = Upload(partial=partial, name=name, sha256=digest, handler="profile", options={})
-    return await core.lifecycle.submit(upload)
-
-
-async def take(
-    core: Core,
-    deliveries: Sequence[Delivery],
-    worker: str = ME,
-    lease: float = 30.0,
-    max_failures: int = 3,
-) -> list[Claimed]:
-    """Claim and settle, as a worker does."""
-    claims = await core.lifecycle.claim(
-        deliveries, worker=worker, lease_seconds=lease, max_failures=max_failures
-    )
-    await core.lifecycle.settle(claims)
-    return list(claims.started)
-
-
-async def claim_all(core: Core, worker: str = ME, lease: float = 30.0) -> list[Claimed]:
-    await core.jobs.ensure_group()
-    return await take(core, await core.jobs.read(worker, 100), worker, lease)
-
-
-async def row_of(core: Core, file_id: int) -> ProcessingFile:
-    async with core.database.connect() as connection:
-        file = await repository.get_file(connection, file_id)
-    assert file is not None
-    return file
-
-
-async def finish(core: Core, claimed: Claimed, status: Status = Status.OK, **more: Any) -> Change:
-    """Record and conclude, as a worker does."""
-    (change,) = await core.lifecycle.record([end(claimed.file, status, **more)])
-    await core.lifecycle.conclude([change], {change.id: claimed.delivery})
-    return change
-
-
-async def status_of(core: Core, file_id: int) -> Status:
-    return (await row_of(core, file_id)).status
-
-
-async def force(core: Core, file_id: int, status: Status) -> None:
-    """Put a row into a status, whatever it was."""
-    lease = "now() + interval '1 hour'" if status == Status.PROCESSING else "NULL"
-    ended = "NULL" if status in OPEN_STATUSES else "now()"
-    statement = (
-        f"UPDATE processing_file SET status = :s, lease_until = {lease}, finished_at = {ended} "
-        "WHERE id = :i"
-    )
-    async with core.database.connect() as connection:
-        await connection.execute(text(statement), {"s": status.value, "i": file_id})
-
-
-def end(file: ProcessingFile | Job, status: Status = Status.OK, **more: object) -> Finish:
-    outcome = Outcome.SUCCEEDED if status == Status.OK else Outcome.FAILED
-    return Finish(id=file.id, attempt=file.attempt, status=status, outcome=outcome, **more)  # type: ignore[arg-type]
-
-
-async def status_events(core: Core, file_id: int) -> list[str]:
-    entries = await core.events.read(START)
-    return [e.status for _, e in entries if e and e.type == "status" and e.file_id == file_id]
+from tests.integration.steps import (
+    ME,
+    OTHER,
+    claim_all,
+    end,
+    finish,
+    force,
+    row_of,
+    status_events,
+    status_of,
+    submit,
+    take,
+)
 
 
 async def test_a_file_goes_from_waiting_to_ok(core: Core) -> None:
@@ -224,6 +162,9 @@ async def test_cancel_and_finish_at_the_same_time_leave_one_end(core: Core) -> N
         # Whoever came first; a finish that came first was removed by the same click.
         assert final == deleted.status
         assert final in ({Status.REMOVED} if written else {Status.CANCELED})
+        told = await status_events(core, file.id)
+        ends = ["Ok", "Removed"] if written else ["Canceled"]
+        assert sorted(told) == sorted(["Waiting", "Processing", *ends])
 
 
 async def test_removing_deletes_the_data(core: Core) -> None:
@@ -294,54 +235,6 @@ async def test_a_retry_waits_for_its_time(core: Core) -> None:
     assert (again.file.id, again.file.attempt) == (file.id, 2)
 
 
-async def test_everything_in_redis_can_be_lost(core: Core) -> None:
-    waiting = [await submit(core, f"{n}.csv") for n in range(5)]
-    (running, *_) = await claim_all(core)
-    finished = await core.lifecycle.record([end(running.file)])
-    await core.commands.delete(core.jobs.stream, core.jobs.index, core.events.stream)
-
-    assert await core.recovery.requeue_missing() == (4, 0)  # all but the finished one
-    await core.lifecycle.conclude(finished, {running.file.id: running.delivery})
-    assert await core.recovery.requeue_missing() == (0, 0)  # and they are known now
-    deliveries = await core.jobs.read(OTHER, 100)
-    assert {d.file_id for d in deliveries} == {f.id for f in waiting} - {running.file.id}
-
-
-async def test_a_lost_group_gets_every_entry_again(core: Core) -> None:
-    await submit(core)
-    await core.jobs.ensure_group()
-    await core.commands.xgroup_destroy(core.jobs.stream, "workers")
-    assert await core.recovery.requeue_missing() == (0, 0)
-    assert len(await claim_all(core)) == 1
-
-
-async def test_garbage_on_the_stream_is_set_aside(core: Core) -> None:
-    await core.jobs.ensure_group()
-    garbage: list[dict[Any, Any]] = [
-        {"hello": "world"},
-        {"file_id": "x"},
-        {"file_id": "9" * 30},
-        {"file_id": "777"},
-    ]
-    for fields in garbage:
-        await core.commands.xadd(core.jobs.stream, fields)
-    file = await submit(core)
-    (claimed,) = await claim_all(core)
-    assert claimed.file.id == file.id
-    letters: Any = await core.commands.xrange(core.jobs.dead)
-    reasons = [fields["reason"] for _, fields in letters]
-    assert len(reasons) == len(garbage)
-    assert reasons[-1] == "there is no file 777"
-    assert await core.commands.xlen(core.jobs.stream) == 1
-
-
-async def test_two_entries_of_one_file_run_it_once(core: Core) -> None:
-    file = await submit(core)
-    await core.outbox.send(queue=[(file.id, "profile")])
-    claimed = await claim_all(core)
-    assert [item.file.id for item in claimed] == [file.id]
-
-
 async def test_overlapping_claims_do_not_deadlock(core: Core) -> None:
     files = [await submit(core) for _ in range(30)]
     deliveries = [Delivery(f"{f.id}-1", f.id) for f in files]
@@ -355,48 +248,59 @@ async def test_overlapping_claims_do_not_deadlock(core: Core) -> None:
     assert sorted(ids) == [file.id for file in files]
 
 
-async def test_tidying_deletes_what_no_row_needs(core: Core) -> None:
-    removed, canceled, fine = [await submit(core) for _ in range(3)]
-    for item in await claim_all(core):
-        folder = core.storage.attempt_folder(item.file.id, 1)
-        folder.mkdir()
-        (folder / "made.txt").write_text("x")
-        if item.file.id != canceled.id:
-            await core.lifecycle.record([end(item.file)])
-    core.storage.attempt_folder(fine.id, 7).mkdir()  # of a worker that came too late
-    await core.lifecycle.delete(canceled.id)
+async def test_every_attempt_leaves_its_figures(core: Core) -> None:
+    file = await submit(core)
+    (first,) = await claim_all(core, lease=0.01)
+    await asyncio.sleep(0.05)  # the lease itself is what is tested
+    (second,) = await take(core, await core.jobs.reclaim(OTHER, 0.01, 10), OTHER)
+    await core.lifecycle.hand_back([second], ran=True)
+    (third,) = await claim_all(core)
+    used: dict[str, Any] = {"peak_rss": 10**8, "cpu_seconds": 1.5, "wall_seconds": 2.5}
+    await finish(core, third, Status.WAITING, delay=0.0, message="asleep", **used)
+    await core.lifecycle.release_due()
+    (fourth,) = await claim_all(core)
+    await finish(core, fourth, Status.ERROR, message="broken", **used)
+    await core.lifecycle.retry(file.id)
+    (fifth,) = await claim_all(core)
+    await finish(core, fifth, **used)
+
     async with core.database.connect() as connection:
-        # As if web had died between the commit and the deletion.
-        await repository.delete(connection, removed.id)
-    fresh = core.storage.original(999).parent
-    fresh.mkdir()
-    await core.recovery.tidy()
-    assert not core.storage.original(removed.id).parent.exists()
-    assert [p.name for p in core.storage.original(canceled.id).parent.iterdir()] == ["original"]
-    kept = sorted(path.name for path in core.storage.original(fine.id).parent.iterdir())
-    assert kept == ["1", "original"]
-    assert fresh.exists()  # an upload on its way: its row comes in a moment
+        earlier = await repository.list_attempts(connection, file.id)
+    assert [(a.attempt, str(a.outcome)) for a in earlier] == [
+        (1, "worker lost"),
+        (2, "handed back"),
+        (3, "failed"),
+        (4, "failed"),
+    ]
+    assert [a.worker for a in earlier] == [ME, OTHER, ME, ME]
+    assert [(a.peak_rss, a.cpu_seconds, a.wall_seconds) for a in earlier[2:]] == [
+        (10**8, 1.5, 2.5)
+    ] * 2
+    row = await row_of(core, file.id)
+    assert (row.attempt, row.peak_rss, row.cpu_seconds, row.wall_seconds) == (5, 10**8, 1.5, 2.5)
+    assert first.file.attempt == 1
 
 
-async def test_a_second_entry_of_a_running_file_goes_with_the_first(core: Core) -> None:
+async def test_what_a_cancelled_attempt_had_used_is_kept(core: Core) -> None:
     file = await submit(core)
     (claimed,) = await claim_all(core)
-    await core.commands.delete(core.jobs.stream, core.jobs.index)
-    assert await core.recovery.requeue_missing() == (1, 0)
-    assert await claim_all(core, OTHER) == []  # left pending: our lease runs
-    await finish(core, claimed)
-    assert await core.commands.xlen(core.jobs.stream) == 0
-    assert await status_events(core, file.id) == ["Waiting", "Processing", "Ok"]
+    figures = end(claimed.file, cpu_seconds=3.0, peak_rss=5, wall_seconds=4.0)
+    await core.lifecycle.note_figures([figures])  # not while it runs
+    assert (await row_of(core, file.id)).cpu_seconds is None
+    await core.lifecycle.delete(file.id)
+    await core.lifecycle.note_figures([figures])
+    row = await row_of(core, file.id)
+    assert (row.cpu_seconds, row.peak_rss, row.wall_seconds) == (3.0, 5, 4.0)
 
 
-async def test_a_claim_counts_although_redis_goes_away(
-    core: Core, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await submit(core)
-    await core.jobs.ensure_group()
-    deliveries = await core.jobs.read(ME, 10)
-    # The port of nobody: the real client meets a real refusal.
-    lost = command_client("redis://127.0.0.1:1/0")
-    monkeypatch.setattr(core.lifecycle, "_outbox", Outbox(lost, "x", 1000))
-    assert len(await take(core, deliveries)) == 1
-    await lost.aclose()
+async def test_a_retry_that_is_due_is_queued_although_the_queuing_dies(core: Core) -> None:
+    file = await submit(core)
+    (claimed,) = await claim_all(core)
+    await finish(core, claimed, Status.WAITING, delay=0.0)
+    async with core.database.connect() as connection:
+        assert await repository.due_files(connection, limit=10) == [(file.id, "profile")]
+    # Whoever read this died; the next one does it again.
+    assert await core.lifecycle.release_due() == 1
+    assert await core.lifecycle.release_due() == 0
+    (again,) = await claim_all(core)
+    assert again.file.attempt == 2

@@ -17,7 +17,7 @@ from processing.models import HandlerInfo
 from processing.settings import Settings
 from processing.states import Status
 from quart_app.app import create_app
-from tests.integration.test_lifecycle import claim_all, end, force, status_of, submit
+from tests.integration.steps import claim_all, end, force, status_of, submit
 
 BOUNDARY = "----boundary"
 

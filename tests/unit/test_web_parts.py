@@ -16,8 +16,8 @@ from processing.errors import BadForm, BadName, Refused
 from processing.storage import Storage
 from quart_app import charts, formats, multipart, sse
 from quart_app.backpressure import MOST_BUFFERED_BYTES, BackpressureBody
-from quart_app.hub import GAP, TABLE, Subscriber, View
 from quart_app.sse import Message
+from quart_app.subscriber import GAP, TABLE, Subscriber, View
 
 
 def browser_reads(stream: bytes) -> list[tuple[str, str, str]]:

@@ -1,0 +1,86 @@
+"""Every change is told, every end exactly once, whoever dies in between."""
+
+import pytest
+
+from processing import repository
+from processing.core import Core
+from processing.models import Change
+from processing.outbox import How, Notice
+from processing.settings import Settings
+from tests.integration.steps import OTHER, claim_all, end, finish, status_events, submit, take
+
+
+async def test_an_end_is_told_once_although_its_worker_dies_before_telling(core: Core) -> None:
+    file = await submit(core)
+    (claimed,) = await claim_all(core)
+    changes = await core.lifecycle.record([end(claimed.file)])
+    # The worker is gone: another finds its delivery, and then the first one comes back.
+    deliveries = await core.jobs.reclaim(OTHER, 0.0, 10)
+    assert await take(core, deliveries, OTHER) == []
+    await core.lifecycle.conclude(changes, {file.id: claimed.delivery})
+    assert await status_events(core, file.id) == ["Waiting", "Processing", "Ok"]
+    assert await core.commands.xlen(core.jobs.stream) == 0
+
+
+async def test_an_end_is_told_once_although_the_answer_was_lost(core: Core) -> None:
+    file = await submit(core)
+    (claimed,) = await claim_all(core)
+    changes = await core.lifecycle.record([end(claimed.file)])
+    await core.lifecycle.conclude(changes, {file.id: claimed.delivery})
+    await core.lifecycle.conclude(changes, {file.id: claimed.delivery}, again=True)
+    assert await status_events(core, file.id) == ["Waiting", "Processing", "Ok"]
+
+
+async def test_an_end_that_did_not_get_out_is_told_by_the_second_try(core: Core) -> None:
+    file = await submit(core)
+    (claimed,) = await claim_all(core)
+    changes = await core.lifecycle.record([end(claimed.file)])
+    await core.lifecycle.conclude(changes, {file.id: claimed.delivery}, again=True)
+    assert await status_events(core, file.id) == ["Waiting", "Processing", "Ok"]
+
+
+@pytest.mark.parametrize("crash_after_sending", [False, True])
+async def test_a_removal_is_told_once_although_web_dies(
+    core: Core, crash_after_sending: bool
+) -> None:
+    file = await submit(core)
+    (claimed,) = await claim_all(core)
+    await finish(core, claimed)
+    async with core.database.connect() as connection:
+        removed = await repository.delete(connection, file.id)
+    assert removed is not None
+    if crash_after_sending:
+        await core.outbox.send([Notice.status(removed, How.ONCE)])
+    await core.recovery.sweep()
+    await core.recovery.sweep()
+    assert await status_events(core, file.id) == ["Waiting", "Processing", "Ok", "Removed"]
+
+
+async def test_a_file_can_be_cancelled_again_after_a_retry(core: Core) -> None:
+    file = await submit(core)
+    for _ in range(2):
+        await core.lifecycle.delete(file.id)
+        await core.lifecycle.retry(file.id)
+    assert await status_events(core, file.id) == ["Waiting"] + ["Canceled", "Waiting"] * 2
+
+
+async def test_a_wiped_end_is_told_all_the_same(core: Core) -> None:
+    file = await submit(core)
+    (claimed,) = await claim_all(core)
+    await core.commands.delete(core.jobs.stream, core.jobs.index, core.events.stream)
+    await finish(core, claimed)
+    assert await status_events(core, file.id) == ["Ok"]
+
+
+async def test_events_are_trimmed_and_jobs_never(settings: Settings) -> None:
+    core = Core(settings.model_copy(update={"events_kept": 100}))
+    core.storage.prepare()
+    await core.outbox.send(queue=[(number, "profile") for number in range(1, 1001)])
+    for first in range(1, 1001, 100):
+        await core.outbox.send(
+            Notice.status(Change(number, 0, "Waiting", None))
+            for number in range(first, first + 100)
+        )
+    assert 100 <= await core.commands.xlen(core.events.stream) <= 300
+    assert await core.commands.xlen(core.jobs.stream) == 1000
+    await core.close()
