@@ -207,7 +207,7 @@ class Lifecycle:
         Claimed is claimed, and jobs can run without Redis: if a server is away, what is not
         settled now stays pending and is reclaimed.
         """
-        notices = [Notice.status(item.file) for item in claims.started]
+        notices = [Notice.status(item.file, How.IF_OPEN) for item in claims.started]
         notices += [Notice.status(item.file, How.FIRST) for item in claims.poisoned]
         try:
             await self._outbox.send(notices, done=[item.delivery for item in claims.poisoned])

@@ -45,15 +45,20 @@ end
 local any_told = redis.call('EXISTS', told) == 1
 for _, item in ipairs(payload.events) do
     local how, kind, file, attempt, first, second, entry = unpack(item)
+    local token = file .. ':' .. attempt .. ':'
     local say = true
-    if how == 'once' then
-        say = note(file .. ':' .. attempt .. ':' .. first)
+    if how == 'if open' then
+        say = redis.call('HEXISTS', index, file) == 1
+    elseif how == 'once' then
+        say = note(token .. first)
     elseif how == 'if pending' then
-        say = close({entry}) == 1 and note(file .. ':' .. attempt .. ':' .. first)
+        say = close({entry}) == 1 and note(token .. first)
     elseif how == 'first' and any_told then
-        say = redis.call('HEXISTS', told, file .. ':' .. attempt .. ':' .. first) == 0
+        local ends = {token .. first, token .. 'Canceled', token .. 'Removed'}
+        for _, known in ipairs(redis.call('HMGET', told, unpack(ends))) do
+            say = say and not known
+        end
     elseif how == 'afresh' and any_told then
-        local token = file .. ':' .. attempt .. ':'
         redis.call('HDEL', told, token .. 'Canceled', token .. 'Error')
     end
     if say then
@@ -99,7 +104,9 @@ class How(StrEnum):
     """When an event is really sent; together they let every end be told exactly once."""
 
     ALWAYS = "always"
-    # By who wrote the end, the first time it tries: unless someone else did it in its stead.
+    # Of work that goes on: not if its end was told while the sender was held up.
+    IF_OPEN = "if open"
+    # By who wrote the end, the first time it tries: unless someone else told it, or a later end.
     FIRST = "first"
     # In someone's stead, or repeated after an unclear answer: only if the job entry is still
     # there. Its deletion and the event are one step, so the entry proves that nobody told it.
@@ -137,7 +144,9 @@ class Notice(NamedTuple):
     def progress(cls, report: ProgressReport) -> Self:
         """Announce how far a running attempt is."""
         where = str(report.id), str(report.attempt)
-        return cls(How.ALWAYS, "progress", *where, f"{report.progress:.3f}", report.stage or "", "")
+        return cls(
+            How.IF_OPEN, "progress", *where, f"{report.progress:.3f}", report.stage or "", ""
+        )
 
 
 class Outbox:

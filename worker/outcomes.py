@@ -14,6 +14,9 @@ from worker.process import BadAnswer, ChildDied, Ending, HungUp, LimitExceeded
 
 logger = logging.getLogger(__name__)
 
+# What multiprocessing says of a process whose fork server died before it could tell.
+UNKNOWN_EXIT = 255
+
 
 def finish(file: Job, ending: Ending, max_failures: int) -> Finish:
     """Return the row's end for what happened to the current attempt of ``file``."""
@@ -94,19 +97,21 @@ def _answered_error(file: Job, answer: dict[str, Any], max_failures: int) -> Fin
 
 def _died(file: Job, death: ChildDied, max_failures: int) -> Finish:
     code = death.exitcode
-    if code is None or code >= 0:
+    if code is not None and 0 <= code != UNKNOWN_EXIT:
         return failed(file, f"The handler's process ended without a result (exit code {code}).")
-    name = signal.Signals(-code).name
-    message = f"The handler's process was killed by {name}."
-    if -code == signal.SIGKILL:
+    number = -code if code is not None and code < 0 else None
+    message = "The handler's process was lost."
+    if number is not None:
+        message = f"The handler's process was killed by {signal.Signals(number).name}."
+    if number == signal.SIGKILL:
         message += " The kernel does this when the machine runs out of memory."
     # It may have been the machine's fault, once or twice.
     delay = retry.delay(file.failures, max_failures)
     if delay is not None:
-        return _end(file, Status.WAITING, Outcome.KILLED, message, signal=-code, delay=delay)
+        return _end(file, Status.WAITING, Outcome.KILLED, message, signal=number, delay=delay)
     if file.failures:
         message += f" That was the {file.failures + 1}. time; it is not tried again."
-    return _end(file, Status.ERROR, Outcome.KILLED, message, signal=-code)
+    return _end(file, Status.ERROR, Outcome.KILLED, message, signal=number)
 
 
 def _end(file: Job, status: Status, outcome: Outcome, message: str, **rest: Any) -> Finish:

@@ -1,13 +1,18 @@
 """Kills, stops, wipes and restarts, at random from a seed."""
 
 import asyncio
+import contextlib
+import os
 import random
+import shutil
 import signal
 from collections.abc import Awaitable, Callable
 
+from redis.exceptions import ResponseError
+
 from processing.broker import command_client
 from tests.conftest import Servers
-from tests.programs import Program, Programs
+from tests.programs import Program, Programs, descendants
 
 
 class Monkey:
@@ -22,13 +27,16 @@ class Monkey:
     async def run(self, seconds: float) -> None:
         tricks: list[Callable[[], Awaitable[None]]] = [
             self.kill_worker,
-            self.kill_worker,
+            self.kill_worker_and_children,
+            self.kill_child,
             self.freeze_worker,
             self.stop_worker,
             self.kill_web,
             self.flush_redis,
             self.wipe_stream,
+            self.destroy_group,
             self.kill_redis,
+            self.forget_redis,
             self.kill_postgres,
         ]
         end = asyncio.get_running_loop().time() + seconds
@@ -48,6 +56,20 @@ class Monkey:
     async def kill_worker(self) -> None:
         self._worker().kill()
         await self._again("worker")
+
+    async def kill_worker_and_children(self) -> None:
+        worker = self._worker()
+        for pid in (*descendants(worker.pid), worker.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        await asyncio.to_thread(worker.process.wait)
+        await self._again("worker")
+
+    async def kill_child(self) -> None:
+        children = descendants(self._worker().pid)
+        if children:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._random.choice(sorted(children)), signal.SIGKILL)
 
     async def stop_worker(self) -> None:
         await asyncio.to_thread(self._worker().stop)
@@ -75,6 +97,18 @@ class Monkey:
         prefix = self._programs.settings.stream_prefix
         await redis.delete(f"{prefix}:{self._random.choice(['jobs', 'events', 'jobs:entries'])}")
         await redis.aclose()
+
+    async def destroy_group(self) -> None:
+        redis = command_client(self._servers.valkey.url)
+        with contextlib.suppress(ResponseError):  # no such stream yet
+            await redis.xgroup_destroy(f"{self._programs.settings.stream_prefix}:jobs", "workers")
+        await redis.aclose()
+
+    async def forget_redis(self) -> None:
+        self._servers.valkey.kill()
+        for path in self._servers.valkey.folder.glob("appendonly*"):
+            shutil.rmtree(path)
+        await asyncio.to_thread(self._servers.valkey.start)
 
     async def kill_redis(self) -> None:
         self._servers.valkey.kill()

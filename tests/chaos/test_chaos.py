@@ -13,15 +13,16 @@ from redis.exceptions import ResponseError
 
 from processing import recovery, repository
 from processing.core import Core
+from processing.events import START
 from processing.models import ProcessingFile
 from processing.settings import Settings
-from processing.states import Status
+from processing.states import TERMINAL_STATUSES, Status
 from tests.chaos.load import DELETED, ENDS, Load, Watcher
 from tests.chaos.monkey import Monkey
 from tests.conftest import Servers, eventually, settings_on
 from tests.programs import Programs
 
-SECONDS = float(os.environ.get("CHAOS_SECONDS", "45"))
+SECONDS = float(os.environ.get("CHAOS_SECONDS", "120"))
 
 
 @pytest.fixture
@@ -112,16 +113,35 @@ async def count_promises(core: Core, load: Load, watcher: Watcher) -> None:
     assert set(load.accepted) <= set(files)
     for file_id, kind in load.accepted.items():
         allowed = ENDS[kind] | (DELETED if file_id in load.deleted else set())
-        assert files[file_id].status in allowed, (files[file_id], kind)
+        file = files[file_id]
+        assert file.status in allowed, (kind, file.outcome, file.message, file)
 
     newest = {file.id: file.status.lower() for file in sorted_newest(files)[:50]}
     await eventually(lambda: watcher.statuses() == newest)
 
+    await check_events(core, files)
     await check_disk(core, files)
 
 
 def sorted_newest(files: dict[int, ProcessingFile]) -> list[ProcessingFile]:
     return sorted(files.values(), key=lambda file: -file.id)
+
+
+async def check_events(core: Core, files: dict[int, ProcessingFile]) -> None:
+    """No end is told twice, and the last word on every file is its state."""
+    told: dict[int, list[tuple[int, str]]] = {}
+    cursor = START
+    while entries := await core.events.read(cursor):
+        cursor = entries[-1][0]
+        for _, event in entries:
+            assert event is not None
+            if event.type == "status":
+                told.setdefault(event.file_id, []).append((event.attempt, event.status))
+    for file_id, changes in told.items():
+        ends = [change for change in changes if change[1] in TERMINAL_STATUSES]
+        assert len(ends) == len(set(ends)), (files[file_id], changes)
+        assert changes[-1] == (files[file_id].attempt, files[file_id].status), changes
+    print(f"  the events of {len(told)} files agree with their rows")
 
 
 async def check_disk(core: Core, files: dict[int, ProcessingFile]) -> None:
@@ -138,8 +158,8 @@ async def check_disk(core: Core, files: dict[int, ProcessingFile]) -> None:
         folder = core.storage.original(file.id).parent
         if file.status == Status.REMOVED:
             continue
-        expected = {"original"} | ({str(file.attempt)} if file.status == Status.OK else set())
+        expected = {"original"} | ({str(file.attempt)} if file.artifacts else set())
         assert {path.name for path in folder.iterdir()} == expected, file
-        if file.status == Status.OK:
+        if file.artifacts:
             made = {artifact["name"] for artifact in file.artifacts}
             assert {path.name for path in (folder / str(file.attempt)).iterdir()} == made

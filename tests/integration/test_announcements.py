@@ -7,7 +7,7 @@ from processing.core import Core
 from processing.models import Change
 from processing.outbox import How, Notice
 from processing.settings import Settings
-from tests.integration.steps import OTHER, claim_all, end, finish, status_events, submit, take
+from tests.integration.steps import ME, OTHER, claim_all, end, finish, status_events, submit, take
 
 
 async def test_an_end_is_told_once_although_its_worker_dies_before_telling(core: Core) -> None:
@@ -62,6 +62,24 @@ async def test_a_file_can_be_cancelled_again_after_a_retry(core: Core) -> None:
         await core.lifecycle.delete(file.id)
         await core.lifecycle.retry(file.id)
     assert await status_events(core, file.id) == ["Waiting"] + ["Canceled", "Waiting"] * 2
+
+
+async def test_a_worker_that_was_held_up_tells_nothing_after_the_end(core: Core) -> None:
+    """The last event of a file is always its state, whoever is late."""
+    file = await submit(core)
+    await core.jobs.ensure_group()
+    deliveries = await core.jobs.read(ME, 10)
+    claims = await core.lifecycle.claim(deliveries, worker=ME, lease_seconds=30, max_failures=3)
+    await core.lifecycle.delete(file.id)
+    await core.lifecycle.settle(claims)
+    assert await status_events(core, file.id) == ["Waiting", "Canceled"]
+
+    other = await submit(core)
+    (claimed,) = await claim_all(core)
+    changes = await core.lifecycle.record([end(claimed.file)])
+    await core.lifecycle.delete(other.id)
+    await core.lifecycle.conclude(changes, {other.id: claimed.delivery})
+    assert await status_events(core, other.id) == ["Waiting", "Processing", "Removed"]
 
 
 async def test_a_wiped_end_is_told_all_the_same(core: Core) -> None:
