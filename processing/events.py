@@ -5,13 +5,11 @@ SSE id that browsers see.
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple, Self
+from typing import Literal, NamedTuple, Self
 
 from redis.asyncio import Redis
 
-from processing.broker import BLOCK_MILLISECONDS, reaching_redis
-
-START = "0-0"
+from processing.tail import Tail
 
 
 class Event(NamedTuple):
@@ -42,35 +40,16 @@ class Event(NamedTuple):
         )
 
 
-class Events:
+class Events(Tail):
     """Reading ``<prefix>:events``."""
 
     def __init__(self, commands: Redis, reader: Redis, prefix: str) -> None:
-        self.stream = f"{prefix}:events"
-        self._commands = commands
-        self._reader = reader
-
-    async def last_id(self) -> str:
-        """Id of the newest entry; ``0-0`` on an empty stream."""
-        with reaching_redis():
-            newest: Any = await self._commands.xrevrange(self.stream, count=1)
-        return newest[0][0] if newest else START
-
-    async def holds(self, entry_id: str) -> bool:
-        """Whether the entry is still on the stream: only then can a reader resume after it."""
-        with reaching_redis():
-            return bool(await self._commands.xrange(self.stream, entry_id, entry_id))
+        super().__init__(commands, reader, f"{prefix}:events")
 
     async def read(self, after: str) -> list[tuple[str, Event | None]]:
-        """Wait up to two seconds for entries after ``after``.
+        """Wait up to two seconds for events after ``after``; None for entries of others.
 
         Raises:
             RedisAway: no answer.
         """
-        with reaching_redis():
-            answer: Any = await self._reader.xread(
-                {self.stream: after}, count=1000, block=BLOCK_MILLISECONDS
-            )
-        return [
-            (entry_id, Event.parse(fields)) for _, entries in answer for entry_id, fields in entries
-        ]
+        return [(entry_id, Event.parse(fields)) for entry_id, fields in await self.entries(after)]

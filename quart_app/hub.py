@@ -16,8 +16,8 @@ from quart import Quart
 from processing import repository
 from processing.core import Core
 from processing.errors import RedisAway, ServiceUnavailable
-from processing.events import START
 from processing.models import WorkerInfo
+from processing.tail import START
 from processing.waiting import cancel, pause
 from quart_app.condition import Condition
 from quart_app.sse import Message

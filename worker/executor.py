@@ -15,8 +15,8 @@ from processing.text import storable
 from worker import frames, outcomes
 from worker.limits import Exceeded, Limits
 from worker.pool import Pool
-from worker.process import Ending, LimitExceeded, Ticket
 from worker.recorder import Recorder
+from worker.ticket import Ending, LimitExceeded, Ticket
 
 logger = logging.getLogger(__name__)
 

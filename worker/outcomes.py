@@ -10,7 +10,7 @@ from processing.states import Outcome, Status
 from processing.storage import ARTIFACT_NAME
 from processing.text import storable
 from worker import retry
-from worker.process import BadAnswer, ChildDied, Ending, HungUp, LimitExceeded
+from worker.ticket import BadAnswer, ChildDied, Ending, HungUp, LimitExceeded
 
 logger = logging.getLogger(__name__)
 

@@ -13,7 +13,8 @@ from collections import deque
 from worker import usage
 from worker.admission import Admission
 from worker.limits import Exceeded, Limits
-from worker.process import Child, LimitExceeded, Ticket, Withdrawn
+from worker.process import Child
+from worker.ticket import LimitExceeded, Ticket, Withdrawn
 
 logger = logging.getLogger(__name__)
 

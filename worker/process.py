@@ -2,108 +2,26 @@
 
 import asyncio
 import contextlib
-import fcntl
 import logging
 import multiprocessing
 import os
 import signal
 import socket
-import tempfile
 import time
 from collections import deque
-from collections.abc import Callable
-from multiprocessing import reduction
 from typing import Any, Protocol
 
 from worker import frames, usage
 from worker.child import serve
-from worker.limits import Exceeded, Limits
+from worker.limits import Limits
+from worker.printed import Printed
+from worker.ticket import BadAnswer, ChildDied, HungUp, Ticket
 
 logger = logging.getLogger(__name__)
 
 READ_BYTES = 256 * 1024
-PRINTED_BYTES = 1024 * 1024
-PRINTED_SHOWN = 2000
 LAST_WORDS_SECONDS = 1.0
 _forks = multiprocessing.get_context("forkserver")
-
-
-class ChildDied(Exception):
-    """The child ended without an answer; ``exitcode`` is negative for a signal."""
-
-    def __init__(self, exitcode: int | None) -> None:
-        super().__init__(f"exit code {exitcode}")
-        self.exitcode = exitcode
-
-
-class BadAnswer(Exception):
-    """The child sent something that is not a message of ours."""
-
-
-class HungUp(Exception):
-    """The child closed its end and lived on, until it was killed."""
-
-
-class LimitExceeded(Exception):
-    """The job wanted more of something than it may have."""
-
-    def __init__(self, exceeded: Exceeded, message: str) -> None:
-        super().__init__(message)
-        self.exceeded = exceeded
-
-
-class Withdrawn(Exception):
-    """The task was taken back before a child had begun with it."""
-
-
-# What a child answered, or why there is no answer.
-Ending = dict[str, Any] | Exception
-
-
-class Ticket:
-    """A task on its way through the pool.
-
-    ``on_end`` is called once, with the child's answer or with ChildDied, HungUp, BadAnswer,
-    LimitExceeded or Withdrawn. The figures (seconds, bytes) of a task that got no answer are what
-    was seen of its process until its end.
-    """
-
-    __slots__ = (
-        "began", "cpu_seconds", "folder", "key", "message", "on_end", "on_progress", "peak_rss",
-        "reason", "wall_seconds",
-    )  # fmt: skip
-
-    def __init__(
-        self,
-        task: frames.Task,
-        on_end: Callable[[Ending], None],
-        on_progress: Callable[[float, str], None],
-    ) -> None:
-        """Raises FrameTooLarge: the task's options do not fit."""
-        self.key = task.key
-        self.folder = task.folder
-        self.message = task.encode()
-        self.on_end = on_end
-        self.on_progress = on_progress
-        self.began: float | None = None
-        self.reason: Exception | None = None
-        self.cpu_seconds: float | None = None
-        self.peak_rss: int | None = None
-        self.wall_seconds: float | None = None
-
-
-def _received(descriptor: Any) -> int:
-    return int(descriptor.detach())
-
-
-class _Descriptor:
-    """A file descriptor among the arguments of a process: it arrives there as a number."""
-
-    def __init__(self, number: int) -> None:
-        self._number = number
-
-    def __reduce__(self) -> tuple[Callable[[Any], int], tuple[Any]]:
-        return _received, (reduction.DupFd(self._number),)
 
 
 class Owner(Protocol):
@@ -123,12 +41,10 @@ class Child:
         self._owner = owner
         self._tasks, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._answers, answering = socket.socketpair()
-        self._printed = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 -- closed in close()
-        fcntl.fcntl(self._printed, fcntl.F_SETFL, os.O_APPEND)
+        self._printed = Printed()
         # Started from the main thread: the death signal follows the thread that started it.
-        printed = _Descriptor(self._printed.fileno())
         self._process = _forks.Process(
-            target=serve, args=(theirs, answering, printed, limits), daemon=True
+            target=serve, args=(theirs, answering, self._printed.argument, limits), daemon=True
         )
         self._process.start()
         answering.close()
@@ -212,26 +128,15 @@ class Child:
         self.sent.popleft()
         if self.sent:
             self.sent[0].began = time.monotonic()
-        words = self._take_printed()
+        words = self._printed.take()
         if words:
             logger.info("file %s printed: %s", ticket.key, words)
         self._owner.answered(self, wall)
         ticket.on_end(message)
 
-    def _take_printed(self) -> str:
-        """Return the end of what was printed, and forget it."""
-        size = os.fstat(self._printed.fileno()).st_size
-        if not size:
-            return ""
-        start = max(0, size - PRINTED_SHOWN)
-        words = os.pread(self._printed.fileno(), PRINTED_SHOWN, start)
-        os.ftruncate(self._printed.fileno(), 0)
-        return words.decode(errors="replace").strip()
-
     def check_printed(self) -> None:
         """Drop what was printed if it is much."""
-        if os.fstat(self._printed.fileno()).st_size > PRINTED_BYTES:
-            os.ftruncate(self._printed.fileno(), 0)
+        self._printed.trim()
 
     def cpu_seconds(self) -> float | None:
         """CPU time of the task that runs; None once the process is gone."""
@@ -286,7 +191,7 @@ class Child:
         death: Exception = ChildDied(self._process.exitcode)
         if lives:
             death = HungUp()
-        words = self._take_printed()
+        words = self._printed.take()
         if running is not None:
             if words:
                 logger.warning("file %s ended its process, its last words: %s", running.key, words)

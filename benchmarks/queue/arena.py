@@ -15,9 +15,9 @@ from typing import Any
 from sqlalchemy import text
 
 from processing.core import Core
-from processing.events import START
 from processing.schema import ROOT
 from processing.settings import Settings
+from processing.tail import START
 from standalone.services import Postgres, Valkey, free_port
 
 PASSWORD = "benchmark"

@@ -9,8 +9,8 @@ import duckdb
 import pytest
 
 from processing.core import Core
-from processing.events import START
 from processing.states import Outcome, Status
+from processing.tail import START
 from tests.acceptance.conftest import Client
 from tests.conftest import eventually
 from tests.programs import Programs, alive, descendants

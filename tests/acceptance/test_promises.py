@@ -13,9 +13,9 @@ import pytest
 from processing import recovery, repository
 from processing.broker import command_client
 from processing.core import Core
-from processing.events import START
 from processing.settings import Settings
 from processing.states import Outcome, Status
+from processing.tail import START
 from tests.acceptance.conftest import Client
 from tests.acceptance.test_journey import burning
 from tests.conftest import Servers, eventually, settings_on

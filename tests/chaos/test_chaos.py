@@ -13,10 +13,10 @@ from redis.exceptions import ResponseError
 
 from processing import recovery, repository
 from processing.core import Core
-from processing.events import START
 from processing.models import ProcessingFile
 from processing.settings import Settings
 from processing.states import TERMINAL_STATUSES, Status
+from processing.tail import START
 from tests.chaos.load import DELETED, ENDS, Load, Watcher
 from tests.chaos.monkey import Monkey
 from tests.conftest import Servers, eventually, settings_on

@@ -7,7 +7,6 @@ from sqlalchemy import text
 
 from processing import repository
 from processing.core import Core
-from processing.events import START
 from processing.jobs import Delivery
 from processing.lifecycle import Claimed, Upload
 from processing.models import Change, Job, ProcessingFile
@@ -17,6 +16,7 @@ from processing.states import (
     Outcome,
     Status,
 )
+from processing.tail import START
 
 ME, OTHER = "host:1:aaa", "host:2:bbb"
 

@@ -12,10 +12,10 @@ from werkzeug.datastructures import Headers
 
 from processing import repository
 from processing.core import Core
-from processing.events import START
 from processing.models import HandlerInfo
 from processing.settings import Settings
 from processing.states import Status
+from processing.tail import START
 from quart_app.app import create_app
 from tests.integration.steps import claim_all, end, force, status_of, submit
 

@@ -1,37 +1,20 @@
-"""The one place that changes a status. Each change: commit, publish the event, then ack.
+"""What workers do to files: claim them, say how they stand and how they ended, give them back."""
 
-A crash between two of these steps makes a later one happen again, never not at all.
-"""
-
-import asyncio
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import NamedTuple
 
 from processing import repository
-from processing.database import Database
-from processing.errors import Conflict, NotFound, RedisAway, ServiceUnavailable
-from processing.jobs import Delivery, Jobs
-from processing.models import Change, Job, ProcessingFile
-from processing.outbox import How, Notice, Outbox
-from processing.repository import Finish, NewFile, ProgressReport
+from processing.errors import ServiceUnavailable
+from processing.jobs import Delivery
+from processing.lifecycle.parts import Parts
+from processing.models import Change, Job
+from processing.outbox import How, Notice
+from processing.repository import Finish, ProgressReport
 from processing.states import TRANSITIONS, Status
-from processing.storage import Partial, Storage
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Upload:
-    """A complete partial that waits to become a processing file."""
-
-    partial: Partial
-    name: str
-    sha256: str
-    handler: str
-    options: dict[str, object]
 
 
 class Claimed(NamedTuple):
@@ -50,122 +33,8 @@ class Claims:
     left: Mapping[int, Delivery]
 
 
-class Lifecycle:
-    """Every transition of a processing file, for both programs."""
-
-    def __init__(self, database: Database, jobs: Jobs, outbox: Outbox, storage: Storage) -> None:
-        self._database = database
-        self._jobs = jobs
-        self._outbox = outbox
-        self._storage = storage
-        # Lanes of their own, so that claims and ends do not wait for one another.
-        self._accepting, self._claiming, self._finishing = (database.lane() for _ in range(3))
-
-    async def submit(self, upload: Upload) -> ProcessingFile:
-        """Store, commit, queue, announce. Once this returns the file is never lost.
-
-        Raises:
-            DatabaseAway: nothing was accepted.
-        """
-        async with self._database.connect() as connection:
-            file_id = await repository.next_id(connection)
-        # The file is in its place before the row exists: a row never lacks its data. A folder
-        # that a crash leaves without a row is found by the sweep.
-        await asyncio.to_thread(self._storage.adopt, upload.partial, file_id)
-        new = NewFile(
-            id=file_id,
-            name=upload.name,
-            size=upload.partial.size,
-            sha256=upload.sha256,
-            handler=upload.handler,
-            options=dict(upload.options),
-        )
-        return await self.accept(new)
-
-    async def accept(self, new: NewFile) -> ProcessingFile:
-        """Commit the row of data that is in its place, queue and announce it.
-
-        Raises:
-            DatabaseAway: nothing was accepted.
-        """
-        file = await repository.insert_file(self._accepting, new)
-        await self._queue(file, How.ALWAYS)
-        return file
-
-    async def delete(self, file_id: int) -> ProcessingFile:
-        """Ok becomes Removed and its data goes; an open or failed file becomes Canceled.
-
-        Repeating it changes nothing. Raises NotFound for an unknown id.
-        """
-        async with self._database.connect() as connection:
-            changed = await repository.delete(connection, file_id)
-            file = changed or await repository.get_file(connection, file_id)
-        if file is None:
-            raise NotFound(f"There is no file {file_id}.")
-        if changed is None:
-            return file
-        if file.status == Status.REMOVED:
-            await asyncio.to_thread(self._storage.remove, file_id)
-        try:
-            # The event goes first: workers kill on it, and it must not wait for the rest.
-            await self._tell_ends([Change(file.id, file.attempt, file.status, file.outcome)])
-        except ServiceUnavailable as error:
-            # Committed is done: the sweep announces it when the servers are back.
-            logger.warning("file %d: %s, unannounced: %s", file_id, file.status, error)
-        return file
-
-    async def announce_forgotten(self, limit: int = 1000) -> int:
-        """Announce changes whose event a crash or an absence of Redis swallowed; return how many.
-
-        Raises:
-            RedisAway: no answer; they are announced the next time.
-        """
-        async with self._database.connect() as connection:
-            changes = await repository.unannounced(connection, limit=limit)
-        await self._tell_ends(changes)
-        return len(changes)
-
-    async def expire(self, days: float, limit: int = 1000) -> int:
-        """Remove files that ended more than ``days`` ago, with their data; return how many."""
-        async with self._database.connect() as connection:
-            changes = await repository.expire(connection, timedelta(days=days), limit=limit)
-        for change in changes:
-            await asyncio.to_thread(self._storage.remove, change.id)
-        await self._tell_ends(changes)
-        return len(changes)
-
-    async def _tell_ends(self, changes: Sequence[Change]) -> None:
-        if changes:
-            notices = [Notice.status(change, How.ONCE) for change in changes]
-            await self._outbox.send(notices, withdraw=[change.id for change in changes])
-            async with self._database.connect() as connection:
-                await repository.set_announced(connection, changes)
-
-    async def retry(self, file_id: int) -> ProcessingFile:
-        """Start a file that ended as Error or Canceled afresh.
-
-        Raises:
-            NotFound: no such file, or its data is gone.
-            Conflict: it runs, or it is Ok or Removed.
-        """
-        if not await asyncio.to_thread(self._storage.original(file_id).is_file):
-            raise NotFound(f"There is no data of a file {file_id} to try again.")
-        async with self._database.connect() as connection:
-            file = await repository.restart(connection, file_id)
-            current = file or await repository.get_file(connection, file_id)
-        if current is None:
-            raise NotFound(f"There is no file {file_id}.")
-        if file is None:
-            raise Conflict(f"“{current.name}” is {current.status}; there is nothing to try again.")
-        await self._queue(file, How.AFRESH)
-        return file
-
-    async def _queue(self, file: ProcessingFile, how: How) -> None:
-        try:
-            await self._outbox.send([Notice.status(file, how)], queue=[(file.id, file.handler)])
-        except RedisAway as error:
-            # Committed is accepted: the sweep puts the entry on the stream when Redis returns.
-            logger.warning("file %d waits for the sweep, Redis is away: %s", file.id, error)
+class Work(Parts):
+    """Transitions that a worker makes."""
 
     async def claim(
         self,
