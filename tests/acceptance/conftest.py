@@ -55,8 +55,6 @@ def misbehave(context: Context) -> Result:
         for number in range(100_000):
             (context.folder / f"{number}.bin").write_bytes(bytes(100_000)); time.sleep(0.005)
     if how == "fork": os.fork()
-    if how == "print":
-        for _ in range(1024): print("x" * (1 << 20))
     if how == "grandchild":
         child = subprocess.Popen(["sleep", "600"])
         (context.source.parent.parent / "grandchild").write_text(str(child.pid))

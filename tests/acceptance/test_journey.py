@@ -54,16 +54,8 @@ async def test_every_outcome_is_a_state_with_words(
     programs: Programs, client: Client, handler_package: Path
 ) -> None:
     programs.web()
-    worker = programs.worker(
-        PYTHONPATH=str(handler_package),
-        JOB_SECONDS="3",
-        JOB_CPU_SECONDS="1",
-        JOB_OUTPUT_MB="5",
-        MAX_FAILURES="1",
-    )
+    worker = programs.worker(PYTHONPATH=str(handler_package), JOB_SECONDS="3", MAX_FAILURES="1")
     expected = {
-        "burn": (Outcome.OUT_OF_CPU_TIME, "more than the 1 s of CPU time"),
-        "output": (Outcome.TOO_MUCH_OUTPUT, "more than the 5 MiB"),
         "raise": (Outcome.FAILED, "RuntimeError: something"),
         "bad-input": (Outcome.BAD_INPUT, "Line 3 is wrong."),
         "not-a-result": (Outcome.FAILED, "returned dict, not a Result"),
@@ -83,19 +75,37 @@ async def test_every_outcome_is_a_state_with_words(
     }
     ids = {how: await client.upload(b"a\n1\n", f"{how}.csv", "odd") for how in expected}
     lines = await client.upload(b"a\nb\nc\n", "x.csv", "lines")
-    fine = [await client.upload(b"a\n1\n", f"{how}.csv", "odd") for how in ("fork", "print")]
+    forking = await client.upload(b"a\n1\n", "fork.csv", "odd")
     for how, (outcome, words) in expected.items():
         file = await client.ends(ids[how])
         assert (file.status, file.outcome) == (Status.ERROR, outcome), (how, file.message)
         assert words in (file.message or ""), how
         assert not (programs.settings.media_root / f"processing_files/{ids[how]}/1").exists()
     assert (await client.ends(lines)).row_count == 3
-    for file_id in fine:
-        assert (await client.ends(file_id)).status == Status.OK
+    assert (await client.ends(forking)).status == Status.OK
     assert worker.process.poll() is None
     assert "handler broken cannot be loaded" in worker.log
     pid = int((programs.settings.media_root / "processing_files/grandchild").read_text())
     await eventually(lambda: not alive(pid))
+
+
+async def test_limits_of_what_a_job_may_use(
+    programs: Programs, client: Client, handler_package: Path
+) -> None:
+    programs.web()
+    programs.worker(
+        PYTHONPATH=str(handler_package), JOB_CPU_SECONDS="4", JOB_OUTPUT_MB="5", WORKER_SLOTS="1"
+    )
+    output = await client.upload(b"a\n1\n", "output.csv", "odd")
+    burning = await client.upload(b"a\n1\n", "burn.csv", "odd")
+    file = await client.ends(output)
+    assert (file.status, file.outcome) == (Status.ERROR, Outcome.TOO_MUCH_OUTPUT)
+    assert "more than the 5 MiB" in (file.message or "")
+    file = await client.ends(burning)
+    assert (file.status, file.outcome) == (Status.ERROR, Outcome.OUT_OF_CPU_TIME)
+    assert "more than the 4 s of CPU time" in (file.message or "")
+    assert (file.cpu_seconds or 0) > 4
+    assert file.peak_rss is not None
 
 
 async def test_a_transient_error_waits_and_is_tried_again(
