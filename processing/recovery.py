@@ -113,7 +113,7 @@ class Recovery:
                 requeued, _ = await self.requeue_missing()
             finally:
                 await repository.release_sweep_lock(connection, _SWEEP_LOCK)
-        logger.warning("rebuilt the job stream: %d files put on it", requeued)
+        logger.info("rebuilt the job stream: %d files put on it", requeued)
 
     async def sweep(self) -> None:
         """Requeue and announce what is missing, unless another sweeps right now."""

@@ -212,8 +212,8 @@ class Pool:
             if child.running_seconds < MEASURE_SECONDS:
                 continue
             ticket = child.sent[0]
-            cpu = child.cpu_seconds() or 0.0
-            if self._limits.cpu_seconds and cpu > self._limits.cpu_seconds:
+            child.note_figures(ticket)
+            if 0 < self._limits.cpu_seconds < (ticket.cpu_seconds or 0.0):
                 self._exceeded(child, ticket, Exceeded.CPU)
             written = await asyncio.to_thread(usage.folder_bytes, ticket.folder)
             if written > self._limits.output_bytes:

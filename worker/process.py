@@ -138,10 +138,12 @@ class Child:
         """Drop what was printed if it is much."""
         self._printed.trim()
 
-    def cpu_seconds(self) -> float | None:
-        """CPU time of the task that runs; None once the process is gone."""
+    def note_figures(self, ticket: Ticket) -> None:
+        """Note what the task that runs has used so far, in case it gets no further."""
         total = usage.cpu_seconds(self.pid)
-        return None if total is None else max(0.0, total - self._cpu_before)
+        if total is not None:
+            ticket.cpu_seconds = max(0.0, total - self._cpu_before)
+        ticket.peak_rss = usage.peak_bytes(self.pid) or ticket.peak_rss
 
     def kill(self, target: Ticket | None = None, reason: Exception | None = None) -> None:
         """SIGKILL the child and everything it started; returns at once.
@@ -154,8 +156,7 @@ class Child:
         if target is not None:
             self._target = target
             target.reason = target.reason or reason
-            target.peak_rss = usage.peak_bytes(self.pid)
-            target.cpu_seconds = self.cpu_seconds()
+            self.note_figures(target)
         self._kill_group()
 
     def _kill_group(self) -> None:
