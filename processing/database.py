@@ -26,6 +26,12 @@ SERVER_SETTINGS = {
     "lock_timeout": "10s",
     "idle_in_transaction_session_timeout": "10s",
 }
+_CONNECT = {
+    "timeout": CONNECT_SECONDS,
+    # A server that is frozen says nothing; above its own limit for a statement.
+    "command_timeout": 40,
+    "server_settings": SERVER_SETTINGS,
+}
 _AWAY = (
     OSError,
     TimeoutError,
@@ -68,7 +74,7 @@ class Database:
             pool_size=size,
             max_overflow=0,
             pool_timeout=10,
-            connect_args={"timeout": CONNECT_SECONDS, "server_settings": SERVER_SETTINGS},
+            connect_args=_CONNECT,
         )
 
         event.listen(self._engine.sync_engine, "checkin", self._note_use)
@@ -149,9 +155,7 @@ class Lane:
                 raise DatabaseAway(str(error) or type(error).__name__) from error
 
     async def _connect(self) -> asyncpg.Connection:
-        connection = await asyncpg.connect(
-            self._dsn, timeout=CONNECT_SECONDS, server_settings=SERVER_SETTINGS
-        )
+        connection = await asyncpg.connect(self._dsn, **_CONNECT)
         await connection.set_type_codec(
             "jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog"
         )
