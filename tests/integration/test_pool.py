@@ -254,6 +254,16 @@ async def test_killing_one_of_many_harms_no_other(bench: Bench) -> None:
             assert (await ticket.answer)["type"] == "result"
 
 
+async def test_a_kill_that_comes_too_late_does_not_hit_the_next(bench: Bench) -> None:
+    while bench.pool.window < 250:
+        await bench.submit(seconds=0).answer
+    first, second = bench.submit(seconds=0), bench.submit(seconds=1)
+    time.sleep(0.5)  # the child goes on to the second; we have not yet read its first answer
+    bench.pool.kill(first)
+    assert (await first.answer)["type"] == "result"
+    assert (await second.answer)["type"] == "result"  # in another child
+
+
 async def test_a_crash_harms_none_of_those_sent_ahead(bench: Bench) -> None:
     await bench.submit(seconds=0).answer
     crashing = bench.submit(seconds=600)
