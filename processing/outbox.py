@@ -30,8 +30,9 @@ local function close(entries)
     return redis.call('XDEL', jobs, unpack(entries))
 end
 local function note(token)
+    local new = redis.call('HSETNX', told, token, 1) == 1
     redis.call('EXPIRE', told, ARGV[4])
-    return redis.call('HSETNX', told, token, 1) == 1
+    return new
 end
 local function slices(list)
     local first = 1 - 1000

@@ -50,6 +50,8 @@ class Child:
         answering.close()
         # We keep the end that the child reads from: what it has not read we can take back.
         self._unread = theirs
+        # Whatever the system's default is: the largest task must fit, and many small ones.
+        self._tasks.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 * frames.MAX_TASK_BYTES)
         self._tasks.setblocking(False)
         self._answers.setblocking(False)
         self._decoder = frames.Decoder()
@@ -78,8 +80,9 @@ class Child:
             self._tasks.send(ticket.message)
         except BlockingIOError:
             return False
-        except OSError:
-            pass  # The child is gone: its end is on its way, and returns what it has not read.
+        except OSError as error:
+            ticket.on_end(frames.FrameTooLarge(f"it cannot be sent to a child: {error}"))
+            return True
         if not self.sent:
             ticket.began = time.monotonic()
         self.sent.append(ticket)

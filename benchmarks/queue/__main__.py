@@ -161,7 +161,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="of the rates")
     parser.add_argument("--singles", type=int, default=300, help="jobs for each latency")
     parser.add_argument("--cancels", type=int, default=100)
-    parser.add_argument("--flat", type=int, default=1, help="rounds with a million rows; 0: none")
+    parser.add_argument("--flat", type=int, default=3, help="rounds with a million rows; 0: none")
     parser.add_argument("--write", action="store_true", help="store the results")
     print(f"{COUNT:,} jobs for Millrace, {COUNTS} for its peers")
     uvloop.run(run(parser.parse_args()))

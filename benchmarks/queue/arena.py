@@ -132,6 +132,12 @@ async def fill(core: Core, count: int, *, finished: bool = False) -> None:
         await connection.execute(text("CHECKPOINT"))
 
 
+async def settled(core: Core) -> None:
+    """Wait until Valkey does not rewrite its file any more, which it does in the background."""
+    while (await core.commands.info("persistence"))["aof_rewrite_in_progress"]:
+        await asyncio.sleep(0.1)
+
+
 async def finished(core: Core, count: int, seconds: float) -> float:
     """Wait for the events of ``count`` jobs; return jobs per second from first to last event."""
     deadline = time.monotonic() + seconds

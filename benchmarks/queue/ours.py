@@ -52,6 +52,7 @@ class Ours:
         for first in range(history + 1, history + count + backlog + 1, 1000):
             last = min(history + count + backlog, first + 999)
             await core.outbox.send(queue=[(i, HANDLER) for i in range(first, last + 1)])
+        await arenas.settled(core)
         workers = self._workers()
         try:
             return await arenas.finished(core, count, 120)

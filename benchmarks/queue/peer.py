@@ -69,6 +69,7 @@ class Peer:
         await arenas.clear(core)
         await arenas.fill(core, count)
         await asyncio.to_thread(self._drive, "enqueue", str(count))
+        await arenas.settled(core)
         workers = await asyncio.to_thread(self._workers)
         try:
             return await arenas.finished(core, count, 120)
