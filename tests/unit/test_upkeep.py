@@ -1,0 +1,30 @@
+"""The clock of the upkeep."""
+
+import asyncio
+import logging
+
+import pytest
+
+from processing.errors import RedisAway, StreamLost
+from worker.upkeep import _every
+
+
+async def test_a_pass_that_fails_does_not_end_the_service(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    finished = asyncio.Event()
+    failures: list[Exception] = [RedisAway("away"), StreamLost("lost"), ValueError("a fault")]
+    passes = 0
+
+    async def service() -> None:
+        nonlocal passes
+        passes += 1
+        if failures:
+            raise failures.pop(0)
+        finished.set()
+
+    with caplog.at_level(logging.INFO):
+        await asyncio.wait_for(_every(0.001, service, finished), 10)
+    assert passes == 4
+    # Servers that are away are no fault; anything else is, and says so.
+    assert [record.exc_info is not None for record in caplog.records] == [True]
