@@ -57,12 +57,13 @@ class Executor:
     async def room(self) -> int:
         """Wait until more jobs are welcome; return how many.
 
-        Not for each one that ends: claimed together they share their statements.
+        While there is work in store, not for each one that ends: claimed together they share
+        their statements. A slot that has nothing to do waits for nobody.
         """
         while True:
-            window = self._pool.window
-            free = window - len(self.running)
-            if free > 0 and free >= window // 2:
+            window, count = self._pool.window, len(self.running)
+            free = window - count
+            if free > 0 and (count < self._pool.slots or free >= window // 2):
                 return free
             self._pool.changed.clear()
             await self._pool.changed.wait()

@@ -34,7 +34,7 @@ class Pool:
 
     def __init__(self, slots: int, limits: Limits, admission: Admission | None = None) -> None:
         """``admission`` says how many of the slots may work with the memory there is."""
-        self._slots = slots
+        self.slots = slots
         self._limits = limits
         self._admission = admission or Admission(limits.memory_bytes)
         self._allowed = slots
@@ -67,8 +67,8 @@ class Pool:
         self._weigh()
         busy = [child.running_seconds for child in self._children if child.sent]
         long = sum(seconds > SLICE_SECONDS for seconds in busy)
-        quick = min(self._slots, self._allowed) - long
-        return max(0, min(long + quick * self._in_store, max(MOST_IN_STORE, self._slots)))
+        quick = min(self.slots, self._allowed) - long
+        return max(0, min(long + quick * self._in_store, max(MOST_IN_STORE, self.slots)))
 
     @property
     def _in_store(self) -> int:
@@ -106,9 +106,9 @@ class Pool:
     def _refill(self) -> None:
         if self._stopped:
             return
-        while self._spare and len(self._children) < self._slots:
+        while self._spare and len(self._children) < self.slots:
             self._children.append(self._spare.pop())
-        while len(self._children) < self._slots:
+        while len(self._children) < self.slots:
             self._children.append(Child(self._limits, self))
         while len(self._spare) < SPARES:
             self._spare.append(Child(self._limits, self))
@@ -176,7 +176,7 @@ class Pool:
             self._weighed = now
             busy = [usage.resident_bytes(child.pid) for child in self._children if child.sent]
             before = self._allowed
-            self._allowed = self._admission.slots(self._slots, busy)
+            self._allowed = self._admission.slots(self.slots, busy)
             if self._allowed < before:
                 logger.warning("only %d slots may work, %s", self._allowed, self.refusal)
 
@@ -187,7 +187,7 @@ class Pool:
             if not self._pending and not any(child.sent for child in self._children):
                 self._work.clear()
                 # Nothing runs; but memory may come free for those who wait to be let in.
-                if self._allowed >= self._slots:
+                if self._allowed >= self.slots:
                     await self._work.wait()
             await asyncio.sleep(WATCH_SECONDS)
             for child in list(self._children):

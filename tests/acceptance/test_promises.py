@@ -201,6 +201,19 @@ async def test_what_waits_behind_a_long_job_waits_for_everyone(
     await client.http.delete(f"/processing_file/{long}/")
 
 
+async def test_one_free_slot_of_many_is_enough(programs: Programs, client: Client) -> None:
+    programs.web()
+    programs.worker(WORKER_SLOTS="4")
+    first, *others = [await client.upload(CSV, handler="emulate", seconds=600) for _ in range(4)]
+    for file_id in (first, *others):
+        await client.runs(file_id)
+    waiting = await client.upload(CSV)
+    await client.http.delete(f"/processing_file/{first}/")
+    assert (await client.ends(waiting)).status == Status.OK
+    for file_id in others:
+        await client.http.delete(f"/processing_file/{file_id}/")
+
+
 async def test_a_job_waits_for_memory_and_says_so(programs: Programs, client: Client) -> None:
     programs.web()
     total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**20
