@@ -106,13 +106,8 @@ class Recovery:
 
         Waits for a pass that is under way, since it may have begun before the loss.
         """
-        async with self._database.connect() as connection:
-            while not await repository.try_sweep_lock(connection, _SWEEP_LOCK):  # noqa: ASYNC110
-                await asyncio.sleep(LOCK_PAUSE_SECONDS)
-            try:
-                requeued, _ = await self.requeue_missing()
-            finally:
-                await repository.release_sweep_lock(connection, _SWEEP_LOCK)
+        async with self._alone(wait=True):
+            requeued, _ = await self.requeue_missing()
         logger.info("rebuilt the job stream: %d files put on it", requeued)
 
     async def sweep(self) -> None:
@@ -162,10 +157,13 @@ class Recovery:
                 self._tidy_at = now + TIDY_REST * (now - began)
 
     @asynccontextmanager
-    async def _alone(self) -> AsyncIterator[bool]:
-        """Hold the sweep's lock inside the block; False where another does."""
+    async def _alone(self, *, wait: bool = False) -> AsyncIterator[bool]:
+        """Hold the sweep's lock inside the block; False where another does, unless we wait."""
         async with self._database.connect() as connection:
             alone = await repository.try_sweep_lock(connection, _SWEEP_LOCK)
+            while wait and not alone:
+                await asyncio.sleep(LOCK_PAUSE_SECONDS)
+                alone = await repository.try_sweep_lock(connection, _SWEEP_LOCK)
             try:
                 yield alone
             finally:

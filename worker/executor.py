@@ -185,17 +185,13 @@ class Executor:
         file, ticket = running.claimed.file, running.ticket
         logger.info("file %d: attempt %d ended on request", file.id, file.attempt)
         if ticket.wall_seconds is not None:
-            self._recorder.used(
-                Finish(
-                    id=file.id,
-                    attempt=file.attempt,
-                    status=Status.CANCELED,
-                    outcome=Outcome.CANCELLED,
-                    peak_rss=ticket.peak_rss,
-                    cpu_seconds=ticket.cpu_seconds,
-                    wall_seconds=ticket.wall_seconds,
-                )
+            end = Finish(
+                id=file.id,
+                attempt=file.attempt,
+                status=Status.CANCELED,
+                outcome=Outcome.CANCELLED,
             )
+            self._recorder.used(_with_figures(end, ticket))
         await asyncio.to_thread(self._storage.discard_attempt, file.id, file.attempt)
 
     async def _keep(self, file: Job, finish: Finish, ending: Ending) -> Finish:
