@@ -10,6 +10,7 @@ from processing.errors import ServiceUnavailable, StreamLost
 from processing.lifecycle import Claimed
 from processing.models import WorkerInfo
 from processing.waiting import pause
+from worker import orphans
 from worker.executor import Executor
 from worker.pool import Pool
 
@@ -17,6 +18,7 @@ logger = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 15.0
 TIDY_SECONDS = 300.0
+ORPHANS_SECONDS = 15.0
 DUE_SECONDS = 1.0
 SHOW_SECONDS = 2.0
 WITHDRAW_SECONDS = 1.0
@@ -42,6 +44,7 @@ class Upkeep:
             (WITHDRAW_SECONDS, self.hand_back_waiting),
             (SWEEP_SECONDS, self._core.recovery.sweep),
             (TIDY_SECONDS, self._core.recovery.tidy),
+            (ORPHANS_SECONDS, self.end_orphans),
         )
         async with asyncio.TaskGroup() as group:
             for seconds, service in services:
@@ -80,6 +83,10 @@ class Upkeep:
     async def release_due(self) -> None:
         """Queue the retries whose time has come."""
         await self._core.lifecycle.release_due()
+
+    async def end_orphans(self) -> None:
+        """End what killed workers left running on this machine."""
+        await asyncio.to_thread(orphans.end_orphans)
 
     async def hand_back_waiting(self) -> None:
         """Return jobs that were claimed and do not get to run: others may have room for them."""

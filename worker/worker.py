@@ -16,7 +16,7 @@ from processing.lifecycle import Claimed
 from processing.models import HandlerInfo
 from processing.settings import Settings
 from processing.waiting import cancel, pause
-from worker import cancellations
+from worker import cancellations, orphans
 from worker.consumer import Consumer
 from worker.executor import Executor
 from worker.handlers import registry
@@ -69,6 +69,7 @@ class Worker:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
         self._core.storage.prepare()
+        orphans.mark()
         self._pool.start()
         await self._introduce()
         consumer = Consumer(self._core, self._executor, self.name, self._stopping)

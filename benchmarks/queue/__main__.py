@@ -7,6 +7,7 @@ jobs that come alone to workers that wait.
 """
 
 import argparse
+import asyncio
 import statistics
 import tempfile
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 import uvloop
 
 from benchmarks import report
+from benchmarks.queue import arena as arenas
 from benchmarks.queue import peer as peers
 from benchmarks.queue.arena import Arena, arena
 from benchmarks.queue.ours import COUNT, Ours
@@ -124,6 +126,8 @@ def table(rows: list[dict[str, Any]], found: dict[str, float]) -> str:
     lines.append("")
     lines += ["| also measured | |", "| --- | ---: |"]
     names = {
+        "flush_ms_p50": "the disk's flush of 8 KiB, p50 (a job waits for three)",
+        "flush_ms_p99": "the disk's flush of 8 KiB, p99",
         "cost_with_a_million_waiting": "cost of a job with a million waiting behind it",
         "cost_with_a_million_ended": "cost of a job with a million that ended before it",
         "cancel_to_dead_ms_p50": "cancel to dead process, p50",
@@ -146,6 +150,9 @@ async def run(chosen: argparse.Namespace) -> None:
         rows = await measure(made, chosen.peers, chosen.rounds, chosen.singles)
         found = ratios(rows)
         found |= await cancels(made, chosen.cancels)
+        flushes = await asyncio.to_thread(arenas.flushes, made.folder)
+        found["flush_ms_p50"] = round(percentile(flushes, 0.5), 2)
+        found["flush_ms_p99"] = round(percentile(flushes, 0.99), 2)
         if chosen.flat:
             found |= await flatness(made, chosen.flat)
     for name, value in found.items():

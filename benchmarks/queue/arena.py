@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import subprocess
 import sys
 import time
@@ -139,16 +140,44 @@ async def settled(core: Core) -> None:
 
 
 async def finished(core: Core, count: int, seconds: float) -> float:
-    """Wait for the events of ``count`` jobs; return jobs per second from first to last event."""
+    """Wait for the events of ``count`` jobs; return jobs per second from first to last event.
+
+    Jobs that wait behind these go on meanwhile: what has been done is counted, two events each.
+    """
     deadline = time.monotonic() + seconds
     while await core.commands.xlen(core.events.stream) < 2 * count:
         if time.monotonic() > deadline:
             raise TimeoutError(f"{await core.commands.xlen(core.events.stream)} of {2 * count}")
         await asyncio.sleep(0.05)
-    first: Any = await core.commands.xrange(core.events.stream, count=1)
-    last: Any = await core.commands.xrevrange(core.events.stream, count=1)
-    begin, end = (int(entries[0][0].partition("-")[0]) for entries in (first, last))
-    return count * 1000 / max(1, end - begin)
+    stream: Any = await core.commands.xinfo_stream(core.events.stream)
+    begin, end = (
+        int(stream[which][0].partition("-")[0]) for which in ("first-entry", "last-entry")
+    )
+    return float(stream["length"] / 2 * 1000 / max(1, end - begin))
+
+
+async def calm(core: Core) -> None:
+    """What earlier rounds left for later is done now, so that nobody's latency pays for it."""
+    async with core.database.connect() as connection:
+        await connection.execute(text("CHECKPOINT"))
+    await settled(core)
+
+
+def flushes(folder: Path, count: int = 1000) -> list[float]:
+    """Milliseconds that the disk takes to flush 8 KiB; a durable job waits for three of these."""
+    took = []
+    path = folder / "flushed"
+    with path.open("wb", buffering=0) as file:
+        file.write(bytes(8192 * count))
+        os.fsync(file.fileno())
+        for number in range(count):
+            begin = time.perf_counter()
+            os.pwrite(file.fileno(), bytes(8192), 8192 * number)
+            os.fdatasync(file.fileno())
+            took.append((time.perf_counter() - begin) * 1000)
+            time.sleep(random.uniform(0.001, 0.006))
+    path.unlink()
+    return took
 
 
 async def tail(core: Core, after: str = START) -> str:

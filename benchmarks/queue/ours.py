@@ -1,6 +1,7 @@
 """Millrace itself: two worker programs, with every promise switched on."""
 
 import asyncio
+import gc
 import random
 import subprocess
 import sys
@@ -63,10 +64,12 @@ class Ours:
     async def latency(self, core: Core, count: int) -> list[float]:
         """Milliseconds from enqueuing to knowing the end, of jobs that come alone."""
         await arenas.clear(core)
+        await arenas.calm(core)
         workers = self._workers()
         try:
             await self._ready(core)
             await self._one_by_one(core, 20)
+            gc.freeze()  # the rounds before are no part of what is measured
             return await self._one_by_one(core, count)
         finally:
             for worker in workers:

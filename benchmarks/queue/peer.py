@@ -80,6 +80,7 @@ class Peer:
     async def latency(self, core: Core, count: int) -> list[float]:
         """Milliseconds from enqueuing to knowing the end, of jobs that come alone."""
         await arenas.clear(core)
+        await arenas.calm(core)
         workers = await asyncio.to_thread(self._workers)
         try:
             await asyncio.sleep(START_SECONDS)

@@ -20,6 +20,7 @@ from tests.acceptance.conftest import Client
 from tests.acceptance.test_journey import burning
 from tests.conftest import Servers, eventually, settings_on
 from tests.programs import Programs, alive, descendants
+from tests.thirdparty import distribution
 
 CSV = b"a,b\n1,2\n"
 
@@ -118,6 +119,33 @@ async def test_a_worker_and_its_child_are_killed_together(
     file = await client.ends(file_id)
     assert (file.status, file.attempt) == (Status.OK, 2)
     assert not [pid for pid in children if alive(pid)]
+
+
+STARTS_ANOTHER = """
+import subprocess, time
+from worker.handlers import Context, Result, handler
+
+@handler(title="Starts a process of its own, in a session of its own")
+def starts_another(context: Context) -> Result:
+    other = subprocess.Popen(["sleep", "600"], start_new_session=True)
+    context.progress(0.5, str(other.pid))
+    time.sleep(600)
+    return Result()
+"""
+
+
+async def test_what_a_handler_started_ends_after_its_killed_worker(
+    programs: Programs, client: Client, tmp_path: Path
+) -> None:
+    distribution(tmp_path, STARTS_ANOTHER, {"starts_another": "starts_another"})
+    programs.web()
+    doomed = programs.worker(PYTHONPATH=str(tmp_path))
+    file_id = await client.upload(CSV, handler="starts_another")
+    started = int((await client.runs(file_id)).stage or 0)
+    doomed.kill()
+    assert alive(started)  # the kernel ends the children of a worker, not theirs
+    programs.worker()
+    await eventually(lambda: not alive(started))
 
 
 async def test_a_child_that_is_killed_from_outside_is_tried_again(
