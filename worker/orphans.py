@@ -18,7 +18,7 @@ VARIABLE = "MILLRACE_WORKER_PROCESS"
 
 def mark() -> None:
     """Put this process's mark into the environment of all that it starts from now on."""
-    os.environ[VARIABLE] = f"{_namespace()} {os.getpid()} {_started(Path('/proc/self'))}"
+    os.putenv(VARIABLE, f"{_namespace()} {os.getpid()} {_started(Path('/proc/self'))}")
 
 
 def end_orphans() -> list[int]:
