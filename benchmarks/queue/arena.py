@@ -134,7 +134,8 @@ async def fill(core: Core, count: int, *, finished: bool = False) -> None:
 
 
 async def settled(core: Core) -> None:
-    """Wait until Valkey does not rewrite its file any more, which it does in the background."""
+    """Have Valkey rewrite its file now, which it does now and then, and wait until it is done."""
+    await core.commands.bgrewriteaof()
     while (await core.commands.info("persistence"))["aof_rewrite_in_progress"]:  # noqa: ASYNC110
         await asyncio.sleep(0.1)
 
