@@ -34,7 +34,7 @@ async def test_from_upload_to_parquet(
     assert file.cpu_seconds is not None
 
     detail = (await client.http.get(f"/processing_file/{file_id}/detail/")).text
-    assert "decimal(3, 2)" in detail
+    assert "decimal(18, 2)" in detail
     assert "<svg" in detail
     original = await client.http.get(f"/processing_file/{file_id}/original/")
     assert original.content == CSV
