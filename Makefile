@@ -8,7 +8,7 @@ export UV_PYTHON_DOWNLOADS := never
 # Byte code once, here: the programs start in half the time.
 SYNC := $(BIN)/uv sync --quiet --locked --inexact --compile-bytecode
 
-.PHONY: help run test check unit integration acceptance browser chaos chaos-short bench-queue format redis-cli vendor screenshots clean
+.PHONY: help run test check unit integration acceptance browser chaos chaos-short bench-mill bench-pollution bench-queue format redis-cli vendor screenshots clean
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -65,6 +65,12 @@ format: $(VENV)/test.stamp  ## Format the code
 redis-cli:  ## Look into the streams of `make run`
 	@read -r port password < <($(BIN)/python -c 'import json; s = json.load(open("var/standalone.json")); print(s["valkey_port"], s["valkey_password"])'); \
 		REDISCLI_AUTH=$$password exec redis-cli -p $$port
+
+bench-mill: $(VENV)/test.stamp  ## Measure the profile handler beside its engine (about ten minutes)
+	$(BIN)/python -m benchmarks.mill
+
+bench-pollution: $(VENV)/test.stamp  ## Measure what comes back of polluted files (about five minutes)
+	$(BIN)/python -m benchmarks.mill --pollution
 
 bench-queue: $(VENV)/test.stamp  ## Measure the queue beside other Python queues (about ten minutes)
 	$(BIN)/python -m benchmarks.queue --write

@@ -186,6 +186,7 @@ class Job(NamedTuple):
     name: str
     handler: str
     options: dict[str, Any]
+    sha256: str
 
 
 class Change(NamedTuple):

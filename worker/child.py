@@ -2,6 +2,7 @@
 
 import errno
 import faulthandler
+import hashlib
 import os
 import resource
 import signal
@@ -9,6 +10,7 @@ import socket
 import sys
 import time
 import traceback
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -85,11 +87,11 @@ class _Child:
             message = {"type": "progress", "progress": fraction, "stage": stage[:100]}
             self._answers.sendall(frames.encode(message))
 
-        return Context(task.source, task.folder, task.name, report)
+        return Context(task.source, task.folder, task.name, report, task.sha256)
 
     def _perform(self, task: frames.Task, context: Context) -> dict[str, Any]:
         try:
-            return _result(load(task.handler)(context, task.options))
+            return _result(load(task.handler)(context, task.options), Path(task.folder))
         except (BadInput, UnknownHandler) as error:
             return _error("bad input", str(error))
         except ValidationError as error:
@@ -110,7 +112,7 @@ class _Child:
             return _error("failed", f"The handler called sys.exit({error.code!r}).")
 
 
-def _result(result: object) -> dict[str, Any]:
+def _result(result: object, folder: Path) -> dict[str, Any]:
     if not isinstance(result, Result):
         return _error("failed", f"The handler returned {type(result).__name__}, not a Result.")
     return {
@@ -119,10 +121,24 @@ def _result(result: object) -> dict[str, Any]:
         "rows": result.rows,
         "columns": result.columns,
         "artifacts": [
-            {"name": item.name, "title": item.title, "media_type": item.media_type}
+            {
+                "name": item.name,
+                "title": item.title,
+                "media_type": item.media_type,
+                "sha256": _digest(folder, item.name),
+            }
             for item in result.artifacts
         ],
     }
+
+
+def _digest(folder: Path, name: str) -> str | None:
+    """SHA-256 of an artifact; None for what the worker will refuse."""
+    path = folder / name
+    if "/" in name or path.is_symlink() or not path.is_file():
+        return None
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _error(outcome: str, message: str, trace: str = "") -> dict[str, Any]:

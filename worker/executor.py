@@ -132,7 +132,7 @@ class Executor:
     def _task(self, file: Job) -> frames.Task:
         source, folder = self._storage.places(file.id, file.attempt)
         key = f"{file.id}:{file.attempt}"
-        return frames.Task(key, file.handler, file.name, source, folder, file.options)
+        return frames.Task(key, file.handler, file.name, source, folder, file.options, file.sha256)
 
     def _progressed(self, file: Job, progress: float, stage: str) -> None:
         self._recorder.progressed(

@@ -26,6 +26,7 @@ class Task(NamedTuple):
     source: str
     folder: str
     options: Mapping[str, Any]
+    sha256: str = ""
 
     def encode(self) -> bytes:
         """Return the datagram. Raises FrameTooLarge."""

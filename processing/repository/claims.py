@@ -47,7 +47,8 @@ _CLAIM = f"""
         started_at = CASE WHEN j.poison THEN f.started_at ELSE clock_timestamp() END,
         finished_at = CASE WHEN j.poison THEN clock_timestamp() END
     FROM judged j WHERE f.id = j.id
-    RETURNING {CHANGE}, f.failures, f.name, f.handler, f.options
+    RETURNING {CHANGE}, f.failures, f.name, f.handler, f.options,
+              f.sha256
 """
 
 

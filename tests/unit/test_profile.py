@@ -1,8 +1,11 @@
 """The profile handler on real files: what it finds, keeps, rejects and refuses."""
 
 import csv
+import gzip
+import importlib
 import io
 import os
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,10 +14,12 @@ import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from worker.handlers.contract import BadInput, Context, Result
 from worker.handlers.profile import dialect, engine, profile, records, source
 from worker.handlers.profile.loading import AccountingMismatch
+from worker.handlers.profile.options import Options
 
 Profile = Callable[..., Result]
 
@@ -23,15 +28,25 @@ Profile = Callable[..., Result]
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Profile:
     counter = iter(range(10**6))
 
-    def profiled(data: bytes, report: Callable[[float, str], None] = lambda *_: None) -> Result:
+    def profiled(
+        data: bytes, report: Callable[[float, str], None] = lambda *_: None, **options: object
+    ) -> Result:
         folder = tmp_path / str(next(counter))
         work = folder / "1"
         work.mkdir(parents=True)
         (folder / "original").write_bytes(data)
         monkeypatch.chdir(work)
-        return profile(Context(str(folder / "original"), str(work), "a.csv", report), {})
+        return profile(Context(str(folder / "original"), str(work), "a.csv", report), options)
 
     return profiled
+
+
+def _zipped(*names: str, content: bytes = b"a,b\n1,2\n") -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name in names:
+            archive.writestr(name, content)
+    return packed.getvalue()
 
 
 def types(result: Result) -> dict[str, str]:
@@ -54,8 +69,8 @@ def test_types_are_true_for_the_whole_file(run: Profile) -> None:
     result = run((header + row * 5000 + last).encode())
     assert types(result) == {
         "int": "BIGINT",
-        "big": "DECIMAL(30, 0)",
-        "exact": "DECIMAL(4, 3)",
+        "big": "DECIMAL(38, 0)",
+        "exact": "DECIMAL(18, 3)",
         "float": "DOUBLE",
         "bool": "BOOLEAN",
         "day": "DATE",
@@ -70,7 +85,7 @@ def test_types_are_true_for_the_whole_file(run: Profile) -> None:
     assert cells(result)[0][8] == "00501"
 
 
-@pytest.mark.parametrize("delimiter", list(dialect.DELIMITERS))
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|", "^", "~", "\x1f"])
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
 def test_dialects(run: Profile, delimiter: str, newline: str) -> None:
     rows = [["id", "text"], ["1", f"a{delimiter}b"], ["2", 'say "hi"'], ["3", "two\nlines"]]
@@ -97,7 +112,8 @@ def test_encodings(run: Profile, encoding: str, name: str, bom: bool) -> None:
     text = "name,city\n" + "José,Málaga\n" * 10
     result = run(text.encode(encoding))
     assert cells(result) == [("José", "Málaga")] * 10
-    assert result.summary["encoding"] == {"name": name, "bom": bom, "replaced_bytes": 0}
+    found = result.summary["encoding"]
+    assert (found["name"], found["bom"], found["replaced_characters"]) == (name, bom, 0)
 
 
 @pytest.mark.parametrize(
@@ -110,11 +126,15 @@ def test_encodings(run: Profile, encoding: str, name: str, bom: bool) -> None:
         (b"\0\0\0\0\0", "byte 0 is NUL"),
         (os.urandom(5000), "not a text file"),
         (b"\x01\x02\x03\x04" * 100, "control characters"),
-        (b"PK\x03\x04....", "Excel"),
-        (b"\x1f\x8b....", "gzip"),
+        (b"PK\x03\x04....", "zip data cannot be unpacked"),
+        (b"\x1f\x8b....", "gzip data cannot be unpacked"),
+        (gzip.compress(b"a,b\n1,2\n" * 1000)[:-20], "gzip data cannot be unpacked"),
+        (gzip.compress(b""), "empty inside its gzip wrapping"),
+        (gzip.compress(bytes(100_000_000), 9), "bytes unpacks to more than"),
+        (_zipped("a.csv", "b.csv"), "holds 2 files"),
+        (_zipped("[Content_Types].xml"), "Office document"),
         (b"%PDF-1.7", "PDF"),
         (b"a,b\n1," + b"x" * 17_000_000, "Line 2 is longer than the 16 MiB"),
-        (b'a,b\n1,"open\n' + b"2,y\n" * 5_000_000, "opens on line 2 does not close"),
         (",".join(f"c{n}" for n in range(6000)).encode(), "6,000 columns"),
     ],
 )
@@ -123,22 +143,158 @@ def test_what_cannot_be_read_is_said_in_words(run: Profile, data: bytes, words: 
         run(data)
 
 
-def test_rejects_keep_their_place_and_reason(run: Profile) -> None:
+def test_repairs_keep_their_place_and_reason(run: Profile) -> None:
     result = run(b'a,b,c\n1,"x\ny",3\n\n4,5\n6,7,8,9\n10,11,12\n')
-    assert result.summary["accounting"] == {"read": 4, "written": 2, "rejected": 2}
-    first, second = result.summary["rejects"]
+    account = result.summary["accounting"]
+    assert (account["read"], account["written"], account["repaired"]) == (4, 4, 2)
+    assert account["blank_lines"] == 1
+    first, second = result.summary["repairs"]
     assert (first["line"], first["byte"], first["raw"]) == (5, 17, "4,5")
-    assert first["reason"] == "fewer values than there are columns (2 of 3)"
+    assert first["reason"] == "fewer cells than there are columns (2 for 3)"
+    assert first["action"] == "cell 2 was left empty"  # where texts stand, not numbers
     assert (second["line"], second["byte"]) == (6, 21)
-    assert second["reason"] == "more values than there are columns (4 for 3)"
-    with Path("rejects.csv").open(newline="") as file:
+    assert second["action"] == "the surplus was put into the overflow column"
+    assert cells(result) == [
+        ("1", "x\ny", "3", None),
+        ("4", None, "5", None),
+        ("6", "7", "8", "9"),
+        ("10", "11", "12", None),
+    ]
+    with Path("repairs.csv").open(newline="") as file:
         assert [row["raw"] for row in csv.DictReader(file)] == ["4,5", "6,7,8,9"]
 
 
-def test_a_bad_quote_costs_its_record_and_no_other(run: Profile) -> None:
+def test_ragged_records_may_be_rejected(run: Profile) -> None:
+    result = run(b"a,b,c\n1,2,3\n4,5\n6,7,8,9\n10,11,12\n", ragged="reject")
+    account = result.summary["accounting"]
+    assert (account["read"], account["written"], account["rejected"]) == (4, 2, 2)
+    with Path("rejects.csv").open(newline="") as file:
+        assert [(row["line"], row["raw"]) for row in csv.DictReader(file)] == [
+            ("3", "4,5"),
+            ("4", "6,7,8,9"),
+        ]
+
+
+def test_a_bad_quote_costs_no_record(run: Profile) -> None:
     good = "".join(f'{n},"v{n}"\n' for n in range(3000))
-    result = run(f'id,v\n{good}x,"a"b\n{good}'.encode())
-    assert result.summary["accounting"] == {"read": 6001, "written": 6000, "rejected": 1}
+    result = run(f'id,v\n{good}9999,"a"b\n{good}'.encode())
+    account = result.summary["accounting"]
+    assert (account["read"], account["written"], account["repaired"]) == (6001, 6001, 1)
+    assert cells(result)[3000] == ("9999", '"a"b')
+
+
+def test_an_unclosed_quote_takes_no_other_record(run: Profile) -> None:
+    result = run(b'a,b\n1,"open\n' + b"2,y\n" * 99)
+    assert result.summary["accounting"]["written"] == 100
+    assert cells(result)[:2] == [("1", '"open'), ("2", "y")]
+    assert result.summary["repairs"][0]["reason"] == "a quote stands where none should"
+
+
+@pytest.mark.parametrize(
+    ("texts", "options", "type_", "first"),
+    [
+        (["31/12/2024", "01/02/2024"], {}, "DATE", "2024-12-31"),
+        (["12/31/2024", "01/02/2024"], {}, "DATE", "2024-12-31"),
+        (["01/02/2024", "03/04/2024"], {}, "VARCHAR", "01/02/2024"),
+        (["01/02/2024", "03/04/2024"], {"dates": "day-first"}, "DATE", "2024-02-01"),
+        (["01/02/2024", "03/04/2024"], {"dates": "month-first"}, "DATE", "2024-01-02"),
+        (["31.12.2024 10:30", "1.2.2024 9:05"], {}, "TIMESTAMP", "2024-12-31 10:30:00"),
+        (["2 Feb 2024", "13 March 2024"], {}, "DATE", "2024-02-02"),
+        (["10:30", "23:59:59"], {}, "TIME", "10:30:00"),
+        (["1,234.50", "1,000,000"], {}, "DECIMAL(18, 2)", "1234.50"),
+        (["1.234,50", "7,5"], {}, "DECIMAL(18, 2)", "1234.50"),
+        (["1,234", "5,678"], {}, "VARCHAR", "1,234"),
+        (["1,234", "5,678"], {"decimal": "comma"}, "DECIMAL(18, 3)", "1.234"),
+        (["yes", "No"], {}, "BOOLEAN", "true"),
+        (["550e8400-e29b-41d4-a716-446655440000"] * 2, {}, "UUID", None),
+        (['{"a": 1}', "[2]"], {}, "JSON", '{"a": 1}'),
+        (["NA", "5"], {}, "BIGINT", None),
+        (["?", "5"], {"nulls": "?"}, "BIGINT", None),
+        ([" 5", "6 "], {}, "BIGINT", "5"),
+        (["007", "12"], {}, "VARCHAR", "007"),
+        (["25:00", "10:00"], {}, "VARCHAR", "25:00"),
+        (["1e400", "1"], {}, "VARCHAR", "1e400"),
+    ],
+)
+def test_kinds(
+    run: Profile, texts: list[str], options: dict[str, str], type_: str, first: str | None
+) -> None:
+    out = io.StringIO()
+    csv.writer(out, delimiter="\t", lineterminator="\n").writerows(
+        [["id", "v"], *([n, text] for n, text in enumerate(texts))]
+    )
+    result = run(out.getvalue().encode(), **options)
+    assert types(result)["v"] == type_
+    if first is not None:
+        assert cells(result)[0][1] == first
+
+
+def test_a_late_misfit_widens_the_column_and_is_named(run: Profile) -> None:
+    data = b"id,n\n" + b"".join(b"%d,%d\n" % (n, n * 2) for n in range(100_000)) + b"1,many\n"
+    result = run(data)
+    assert types(result) == {"id": "BIGINT", "n": "VARCHAR"}
+    assert "but for 1 value such as “many”" in result.summary["columns"][1]["warnings"][0]
+
+
+def test_a_late_misfit_may_be_rejected(run: Profile) -> None:
+    data = b"id,n\n" + b"".join(b"%d,%d\n" % (n, n * 2) for n in range(5000)) + b"1,many\n2,3\n"
+    result = run(data, misfits="reject")
+    assert types(result) == {"id": "BIGINT", "n": "BIGINT"}
+    account = result.summary["accounting"]
+    assert (account["read"], account["written"], account["rejected"]) == (5002, 5001, 1)
+    (reject,) = result.summary["rejects"]
+    assert (reject["line"], reject["column"], reject["raw"]) == (5002, "n", "1,many")
+    assert data[reject["byte"] :].startswith(b"1,many")
+
+
+def test_words_for_no_value_are_counted(run: Profile) -> None:
+    result = run(b"id,n\n1,5\n2,NA\n3,n/a\n4,NA\n5,7\n6,8\n7,9\n8,1\n" * 3)
+    (column,) = [c for c in result.summary["columns"] if c["name"] == "n"]
+    assert (column["type"], column["nulls"]) == ("BIGINT", 9)
+    assert column["null_words"] == {"NA": 6, "n/a": 3}
+
+
+@pytest.mark.parametrize("name", ["gzip", "bz2", "lzma", "zstandard", "zip"])
+def test_compressed_files(run: Profile, name: str) -> None:
+    data = b"a,b\n1,x\n2,y\n"
+    if name == "zip":
+        packed = _zipped("a.csv", content=data)
+    else:
+        packed = importlib.import_module(name).compress(data)
+    result = run(packed)
+    assert cells(result) == [("1", "x"), ("2", "y")]
+    assert result.summary["encoding"]["compression"]
+
+
+def test_what_stands_around_the_table(run: Profile) -> None:
+    result = run(
+        b"Report of the year\n\nname;n;day\nx;1;2024-01-01\n# a remark\ny;2;2024-01-02\n"
+        b"name;n;day\nz;3;2024-01-03\n\nThe end\n"
+    )
+    assert cells(result) == [
+        ("x", "1", "2024-01-01"), ("y", "2", "2024-01-02"), ("z", "3", "2024-01-03")
+    ]  # fmt: skip
+    account = result.summary["accounting"]
+    assert (account["lines_above"], account["repeated_headers"]) == (1, 1)
+    assert result.summary["layout"]["preamble"] == ["Report of the year"]
+    assert [reject["raw"] for reject in result.summary["rejects"]][-1] == "The end"
+
+
+def test_formulas_can_be_defused(run: Profile) -> None:
+    data = b"id,v\n1,=1+1\n2,@x\n3,-5 apples\n4,plain\n"
+    result = run(data, formulas="defuse")
+    with Path("clean.csv").open(newline="") as file:
+        values = [row["v"] for row in csv.DictReader(file)]
+    assert values == ["'=1+1", "'@x", "'-5 apples", "plain"]
+    assert "begin like a formula" in " ".join(result.summary["columns"][1]["warnings"])
+
+
+def test_a_file_may_say_how_to_read_it(run: Profile) -> None:
+    data = "x!1\ny!2\n".encode("utf-16-le")
+    result = run(data, delimiter="!", encoding="utf-16-le", header=0)
+    assert cells(result) == [("x", "1"), ("y", "2")]
+    with pytest.raises(ValidationError, match="knows no encoding"):
+        run(data, encoding="klingon")
 
 
 @pytest.mark.parametrize(
@@ -209,10 +365,13 @@ field = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=8) | st
 )
 def test_any_table_comes_back_cell_by_cell(run: Profile, table: list[list[str]]) -> None:
     header = [f"col{n}" for n in range(len(table[0]))]
+    if header in table:
+        return
     out = io.StringIO()
     writer = csv.writer(out, quoting=csv.QUOTE_ALL)
     writer.writerows([header, *table])
-    result = run(out.getvalue().encode())
+    # Whether a row of words is a second row of names, only who wrote it can know for sure.
+    result = run(out.getvalue().encode(), header=1)
     assert result.summary["accounting"]["written"] == len(table)
     kinds = types(result)
     for row, expected in zip(cells(result), table, strict=True):
@@ -230,8 +389,9 @@ def test_the_count_agrees_with_pythons_reader(
     csv.writer(out, lineterminator="\n").writerows(table)
     path = tmp_path_factory.mktemp("count") / "a.csv"
     path.write_bytes(out.getvalue().encode())
-    found = dialect.Dialect(",", "\n", False, ("a", "b"))
-    assert records.count(path, found, lambda _: None).records == len(table)
+    found = records.count(path, 0, None, lambda _: None)
+    # It says nothing rather than something wrong, and the line ends of cells do not count.
+    assert found is None or found.records == len(table)
 
 
 @settings(
@@ -251,10 +411,4 @@ def test_any_bytes_end_in_an_account_or_in_words(run: Profile, data: bytes) -> N
 def test_utf8_is_not_copied(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("ä,b\n")
-    assert source.prepare(path, tmp_path).path == path
-
-
-def test_an_unclosed_quote_says_how_much_it_took(run: Profile) -> None:
-    result = run(b'a,b\n1,"open\n' + b"2,y\n" * 99)
-    assert result.summary["accounting"] == {"read": 1, "written": 0, "rejected": 1}
-    assert "the record takes 100 lines" in result.summary["rejects"][0]["reason"]
+    assert source.prepare(path, tmp_path, Options()).path == path

@@ -54,13 +54,23 @@ class Result:
 
 
 class Context:
-    """What a handler works with; ``name`` is the name that the user gave the file."""
+    """What a handler works with.
+
+    ``name`` is the name that the user gave the file, ``sha256`` was taken of its bytes while they
+    were uploaded.
+    """
 
     def __init__(
-        self, source: str, folder: str, name: str, report: Callable[[float, str], None]
+        self,
+        source: str,
+        folder: str,
+        name: str,
+        report: Callable[[float, str], None],
+        sha256: str = "",
     ) -> None:
         """Made by the worker; ``report`` receives what :meth:`progress` lets through."""
         self.name = name
+        self.sha256 = sha256
         self.wrote = False
         self._source = source
         self._folder = folder

@@ -1,139 +1,236 @@
-"""Gives every column the narrowest type that is true for the whole file, and writes it.
+"""Gives every column the narrowest type that is true for the whole file.
 
-Candidates that the first rows already rule out are not asked about again; the others are checked
-against every value. Codes such as 00501 and numbers such as +15550100 stay text.
+A guess from samples is checked against every value while the file is read. Where it does not hold
+the file is read as text, and every kind that most values look like is asked about all of them.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import duckdb
 
 from worker.handlers.profile.engine import identifier, literal
-from worker.handlers.profile.loading import STAGING, AccountingMismatch, parquet
+from worker.handlers.profile.kinds import DECIMAL, FEW, MOST_DIGITS, Kind, V, chosen, possible
+from worker.handlers.profile.options import Options
+from worker.handlers.profile.plans import NARROW_DIGITS, Plan, given_words, misfit, value_of
+from worker.handlers.profile.shapes import NULL_WORDS
 
 CLEAN = "clean.parquet"
-TEXT = "VARCHAR"
-FIRST_ROWS = 2000
+STAGING = "staging.parquet"
+SAMPLE_ROWS = 2000
 BATCH_COLUMNS = 20
-MOST_DIGITS = 38
-_CELL_SHOWN = 200
-
-_INTEGER = r"-?(0|[1-9][0-9]*)"
-_DECIMAL = r"-?(0|[1-9][0-9]*)(\.[0-9]+)?"
-_NUMBER = r"-?(0|[1-9][0-9]*)?(\.[0-9]*)?([eE][+-]?[0-9]+)?"
-_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
-_TIME = r"[ T][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"
-_ZONE = r" ?(Z|[+-][0-9]{2}(:?[0-9]{2})?)"
+_EXAMPLES = 3
 
 
-_V = "$value"
-
-
-def _shaped(pattern: str, cast: str) -> str:
-    return f"(regexp_full_match({_V}, {literal(pattern)}) AND TRY_CAST({_V} AS {cast}) IS NOT NULL)"
-
-
-# In order: the first that fits every value wins. DECIMAL gets its width from the values.
-_CANDIDATES = {
-    "BIGINT": _shaped(_INTEGER, "BIGINT"),
-    "DECIMAL": f"regexp_full_match({_V}, {literal(_DECIMAL)})",
-    "DOUBLE": f"({_shaped(_NUMBER, 'DOUBLE')} AND isfinite(TRY_CAST({_V} AS DOUBLE)))",
-    "BOOLEAN": f"lower({_V}) IN ('true', 'false')",
-    "DATE": _shaped(_DATE, "DATE"),
-    "TIMESTAMP": _shaped(_DATE + _TIME, "TIMESTAMP"),
-    "TIMESTAMP WITH TIME ZONE": _shaped(_DATE + _TIME + _ZONE, "TIMESTAMPTZ"),
-}
-
-
-def batches(columns: Sequence[str]) -> Iterator[Sequence[str]]:
+def batches(columns: Sequence[Any]) -> Iterator[Sequence[Any]]:
     """Columns in groups that one query handles in bounded memory."""
     for start in range(0, len(columns), BATCH_COLUMNS):
         yield columns[start : start + BATCH_COLUMNS]
 
 
-def decide(connection: duckdb.DuckDBPyConnection, columns: Sequence[str]) -> dict[str, str]:
-    """Return the type of each column of the staged table."""
-    types: dict[str, str] = {}
+def decide(
+    connection: duckdb.DuckDBPyConnection, columns: Sequence[str], options: Options
+) -> list[Plan]:
+    """Decide the type of each column of the staged table, by all of its values."""
+    plans: list[Plan] = []
     for batch in batches(columns):
-        possible = {column: list(_CANDIDATES) for column in batch}
-        first = f"(FROM {literal(STAGING)} LIMIT {FIRST_ROWS})"
-        possible = _fitting(connection, first, possible)
-        possible = _fitting(connection, literal(STAGING), possible)
-        for column, names in possible.items():
-            types[column] = _exact(connection, column, names)
-    return types
+        named = ", ".join(identifier(name) for name in batch)
+        rows = connection.execute(
+            f"SELECT {named} FROM {literal(STAGING)} LIMIT {SAMPLE_ROWS}"
+        ).fetchall()
+        asked: list[tuple[str, Kind]] = []
+        words: dict[str, tuple[str, ...]] = {}
+        for index, name in enumerate(batch):
+            texts = [row[index].strip() for row in rows if row[index] and row[index].strip()]
+            plain = [text for text in texts if text.lower() not in NULL_WORDS]
+            asked += [(name, kind) for kind in possible(plain, options)]
+        for name in {name for name, _ in asked}:
+            words[name] = (*given_words(options), *sorted(NULL_WORDS))
+        plans += _judge(connection, batch, asked, words, options)
+    return plans
 
 
-def _value(column: str) -> str:
-    return f"nullif({identifier(column)}, '')"
-
-
-def _fitting(
-    connection: duckdb.DuckDBPyConnection, table: str, possible: dict[str, list[str]]
-) -> dict[str, list[str]]:
-    """Keep the candidates that every value of ``table`` fits."""
-    questions = [(column, name) for column, names in possible.items() for name in names]
-    if not questions:
-        return possible
-    asked = ", ".join(
-        f"bool_and({_value(column)} IS NULL OR {_CANDIDATES[name].replace(_V, _value(column))})"
-        for column, name in questions
-    )
-    filled = ", ".join(f"count({_value(column)})" for column in possible)
-    row = connection.execute(f"SELECT {asked}, {filled} FROM {table}").fetchone()
-    assert row is not None
-    answers = dict(zip(questions, row, strict=False))
-    counts = dict(zip(possible, row[len(questions) :], strict=True))
-    return {
-        # A column without values is text: no type would be a finding.
-        column: [name for name in names if counts[column] and answers[column, name]]
-        for column, names in possible.items()
-    }
-
-
-def _exact(connection: duckdb.DuckDBPyConnection, column: str, names: list[str]) -> str:
-    for name in names:
-        if name != "DECIMAL":
-            return name
-        row = connection.execute(
-            f"""
-            SELECT max(length(split_part(ltrim(v, '-'), '.', 1))),
-                   max(length(split_part(v, '.', 2)))
-            FROM (SELECT {_value(column)} AS v FROM {literal(STAGING)})
-            """
-        ).fetchone()
-        assert row is not None
-        digits, scale = int(row[0]), int(row[1])
-        # Parquet has no wider integer, and a DOUBLE would merge values that differ.
-        if digits + scale <= MOST_DIGITS:
-            return f"DECIMAL({max(1, digits + scale)}, {scale})"
-        return TEXT
-    return TEXT
-
-
-def _cast(column: str, kind: str) -> str:
-    name = identifier(column)
-    return name if kind == TEXT else f"CAST({_value(column)} AS {kind}) AS {name}"
-
-
-def write(
+def _judge(
     connection: duckdb.DuckDBPyConnection,
-    columns: Sequence[str],
-    types: dict[str, str],
-    expected: int,
-) -> None:
-    """Write the typed Parquet. Raises AccountingMismatch if it has not ``expected`` rows."""
-    casts = ", ".join(_cast(column, types[column]) for column in columns)
+    batch: Sequence[str],
+    asked: Sequence[tuple[str, Kind]],
+    words: dict[str, tuple[str, ...]],
+    options: Options,
+) -> list[Plan]:
+    strict = _ask(
+        connection,
+        [_strict_misfit(identifier(name), kind) for name, kind in asked],
+        [f"nullif({identifier(name)}, '')" for name in batch],
+    )
+    misfits = dict(zip(asked, strict, strict=False))
+    filled = dict(zip(batch, strict[len(asked) :], strict=True))
+    # Blanks and words for no value are looked at where something did not fit as it stands.
+    unclear = [question for question in asked if misfits[question]]
+    pure = set(batch) - {name for name, _ in unclear}
+    if unclear:
+        values = {name: value_of(name, words[name], trimmed=True) for name, _ in unclear}
+        lenient = _ask(
+            connection,
+            [misfit(values[name], kind) for name, kind in unclear],
+            list(values.values()),
+        )
+        misfits |= dict(zip(unclear, lenient, strict=False))
+        filled |= dict(zip(values, lenient[len(unclear) :], strict=True))
+    plans = []
+    for name in batch:
+        kinds = [kind for asked_name, kind in asked if asked_name == name and filled[name]]
+        plan = Plan(name, words=given_words(options), filled=bool(filled[name]))
+        fitting = [kind for kind in kinds if not misfits[name, kind]]
+        nearly = [kind for kind in kinds if 0 < misfits[name, kind] <= FEW * filled[name]]
+        if fitting:
+            clean = name in pure and not plan.words
+            plan = _plan(connection, plan, fitting, () if clean else words[name])
+        elif nearly:
+            best = min(nearly, key=lambda kind: misfits[name, kind])
+            count = misfits[name, best]
+            plan = _nearly(connection, plan, best, count, words[name], options)
+        plans.append(plan)
+    return plans
+
+
+def _ask(
+    connection: duckdb.DuckDBPyConnection, misfits: Sequence[str], values: Sequence[str]
+) -> list[int]:
+    """Count the rows where each of ``misfits`` is true, and those where ``values`` are none."""
+    questions = [f"count_if({each})" for each in misfits] + [f"count({each})" for each in values]
+    row = connection.execute(f"SELECT {', '.join(questions)} FROM {literal(STAGING)}").fetchone()
+    assert row is not None
+    return list(row)
+
+
+def _strict_misfit(cell: str, kind: Kind) -> str:
+    return f"CASE WHEN {cell} IS NULL OR {cell} = '' THEN false ELSE NOT {kind.test(cell)} END"
+
+
+def _plan(
+    connection: duckdb.DuckDBPyConnection,
+    plan: Plan,
+    fitting: Sequence[Kind],
+    words: tuple[str, ...],
+) -> Plan:
+    for index, kind in enumerate(fitting):
+        first, rival = chosen(fitting[index:])
+        assert first is kind
+        if rival is not None:
+            option = "dates" if "year" in kind.name else "decimal"
+            return replace(
+                plan,
+                note=f"Every value may be read as {kind.name} or as {rival.name}; it stays text "
+                f"unless the option “{option}” says which.",
+            )
+        if kind.type != DECIMAL:
+            return replace(plan, kind=kind, type=kind.type, words=words)
+        type_ = _digits(connection, plan.name, kind, words)
+        if type_:
+            return replace(plan, kind=kind, type=type_, words=words)
+    return plan
+
+
+def _digits(
+    connection: duckdb.DuckDBPyConnection, name: str, kind: Kind, words: tuple[str, ...]
+) -> str | None:
+    """The narrowest decimal for all values of a kind, None where there is none."""
+    value = value_of(name, words, trimmed=True)
+    clean = kind.clean.replace(V, value)
     row = connection.execute(
-        f"COPY (SELECT {casts} FROM {literal(STAGING)}) TO {literal(CLEAN)} {parquet(columns)}"
+        f"""
+        SELECT max(length(split_part(ltrim(v, '-'), '.', 1))), max(length(split_part(v, '.', 2)))
+        FROM (SELECT {clean} AS v FROM {literal(STAGING)} WHERE {kind.test(value)})
+        """
     ).fetchone()
-    written = int(row[0]) if row else 0
-    if written != expected:
-        raise AccountingMismatch(f"{expected:,} rows were loaded, but {written:,} written.")
+    assert row is not None
+    digits, scale = int(row[0] or 1), int(row[1] or 0)
+    # Parquet has no wider integer, and a DOUBLE would merge values that differ.
+    if digits + scale > MOST_DIGITS:
+        return None
+    return f"DECIMAL({NARROW_DIGITS if digits + scale <= NARROW_DIGITS else MOST_DIGITS}, {scale})"
 
 
-def sample(connection: duckdb.DuckDBPyConnection, rows: int) -> list[list[Any]]:
-    """Return the first rows as they stand in the file, long cells cut."""
-    found = connection.execute(f"SELECT * FROM {literal(STAGING)} LIMIT {rows}").fetchall()
-    return [[cell and cell[:_CELL_SHOWN] for cell in row] for row in found]
+def _nearly(
+    connection: duckdb.DuckDBPyConnection,
+    plan: Plan,
+    kind: Kind,
+    count: int,
+    words: tuple[str, ...],
+    options: Options,
+) -> Plan:
+    value = value_of(plan.name, words, trimmed=True)
+    found = connection.execute(
+        f"SELECT DISTINCT {value} AS v FROM {literal(STAGING)} WHERE {misfit(value, kind)} "
+        f"ORDER BY v LIMIT {_EXAMPLES}"
+    ).fetchall()
+    examples = ", ".join(f"“{text[:40]}”" for (text,) in found)
+    values = f"{count:,} value{'s' * (count != 1)}"
+    if options.misfits == "reject":
+        type_ = kind.type if kind.type != DECIMAL else _digits(connection, plan.name, kind, words)
+        if type_:
+            return replace(plan, kind=kind, type=type_, words=words, rejects=count)
+    note = f"It would be a column of the kind “{kind.name}” but for {values} such as {examples}."
+    return replace(plan, note=note)
+
+
+def fits(plan: Plan) -> str:
+    """SQL that is true where a staged cell is of its column's type, or means no value."""
+    assert plan.kind is not None
+    return f"NOT coalesce({misfit(plan.value(), plan.kind)}, false)"
+
+
+def write(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], options: str) -> int:
+    """Write the typed Parquet from the staged table; return its rows."""
+    casts = ", ".join(f"{plan.cast()} AS {identifier(plan.name)}" for plan in plans)
+    tests = " AND ".join(fits(plan) for plan in plans if plan.rejects) or "true"
+    row = connection.execute(
+        f"COPY (SELECT {casts} FROM {literal(STAGING)} WHERE {tests}) TO {literal(CLEAN)} {options}"
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def misfits(
+    connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], line: str
+) -> Iterator[tuple[int, str, str]]:
+    """Yield line, column and text of the first misfit of every row that :func:`write` left out."""
+    strict = [plan for plan in plans if plan.rejects]
+    if not strict:
+        return
+    cases = " ".join(
+        f"WHEN NOT {fits(plan)} THEN [{literal(plan.name)}, {identifier(plan.name)}]"
+        for plan in strict
+    )
+    tests = " AND ".join(fits(plan) for plan in strict)
+    found = connection.execute(
+        f"SELECT {identifier(line)}::BIGINT, CASE {cases} END FROM {literal(STAGING)} "
+        f"WHERE NOT ({tests}) ORDER BY 1"
+    )
+    while rows := found.fetchmany(1000):
+        for number, (name, text) in rows:
+            yield number, name, text
+
+
+def null_words(
+    connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan]
+) -> dict[str, dict[str, int]]:
+    """Per column the words that were read as no value, and how often."""
+    found: dict[str, dict[str, int]] = {}
+    for batch in batches([plan for plan in plans if plan.words]):
+        listed = {p.name: ", ".join(literal(word) for word in p.words) for p in batch}
+        counts = ", ".join(
+            f"count_if(lower(trim({identifier(name)})) IN ({words}))"
+            for name, words in listed.items()
+        )
+        row = connection.execute(f"SELECT {counts} FROM {literal(STAGING)}").fetchone()
+        assert row is not None
+        for name, count in zip(listed, row, strict=True):
+            if count:
+                cell = f"trim({identifier(name)})"
+                rows = connection.execute(
+                    f"SELECT {cell} AS v, count(*) FROM {literal(STAGING)} "
+                    f"WHERE lower({cell}) IN ({listed[name]}) GROUP BY v ORDER BY 2 DESC, 1"
+                ).fetchall()
+                found[name] = dict(rows)
+    return found

@@ -1,138 +1,206 @@
-"""Delimiter, line ends and header, judged on the beginning of the file.
+"""How the file is written: delimiter, quote, escape, line ends; judged on its beginning.
 
 The engine's own sniffer takes a ragged file for one column and skips rows in front of a wide one
-without a word; so we look ourselves and tell the engine everything.
+without a word; so we look ourselves and tell the engine everything. Each line votes on its own: a
+quote that never closes, or a preamble, spoils one vote and not the sample.
 """
 
-import csv
 import re
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from worker.handlers.contract import BadInput
+from worker.handlers.profile.cells import Cell, Marks, parse
+from worker.handlers.profile.options import Options
+from worker.handlers.profile.shapes import shape
 from worker.handlers.profile.source import Text
 
 SAMPLE_BYTES = 512 * 1024
-SAMPLE_RECORDS = 1000
-MOST_COLUMNS = 5000
-QUOTE = '"'
-DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
-_NEWLINE_NAMES = {"\n": "LF", "\r\n": "CRLF", "\r": "CR", "": "mixed"}
-_VALUE = re.compile(
-    r"[+-]?[\d.,]*\d[\d.,]*%?|\d{4}-\d\d-\d\d([ T].*)?|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|true|false",
-    re.IGNORECASE,
-)
+SAMPLE_LINES = 1000
+JUDGED_CELLS = 4000
+DELIMITERS = {
+    ",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", ":": "colon", "^": "caret",
+    "~": "tilde", "\x1f": "unit separator", "\x01": "SOH", "*": "asterisk", " ": "space",
+}  # fmt: skip
+# The usual ones are believed with less evidence.
+_USUAL = {",": 1.0, ";": 1.0, "\t": 1.0, "|": 0.98, "\x1f": 1.0, "\x01": 1.0}
+_UNUSUAL = 0.75
+_KNOWN = {"text": 0.35, "words": 0.9}
+_LINE_ENDS = re.compile("\r\n|\n|\r")
+_SINGLE = 0.02
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How to read the file. ``newline`` is '' where line ends are mixed."""
+    """How to read the file, and why we think so.
 
-    delimiter: str
+    ``newline`` is CRLF, LF, CR or mixed as far as the sample shows; ``evidence`` has a sentence
+    and a confidence, 0–1, for each finding.
+    """
+
+    marks: Marks
     newline: str
-    header: bool
-    columns: tuple[str, ...]
+    comment: str | None = None
+    evidence: dict[str, tuple[str, float]] = field(default_factory=dict)
 
     def describe(self) -> dict[str, object]:
         """JSON for the result."""
+        marks = self.marks
         return {
-            "delimiter": DELIMITERS[self.delimiter],
-            "quote": QUOTE,
-            "line_ends": _NEWLINE_NAMES[self.newline],
-            "header": self.header,
+            "delimiter": DELIMITERS.get(marks.delimiter, marks.delimiter),
+            "quote": marks.quote,
+            "escape": marks.escape,
+            "padded": marks.padded,
+            "line_ends": self.newline,
+            "comment": self.comment,
+            "evidence": {
+                name: {"why": why, "confidence": round(confidence, 2)}
+                for name, (why, confidence) in self.evidence.items()
+            },
         }
 
 
-def detect(text: Text) -> Dialect:
-    """Judge the first half megabyte.
-
-    Raises:
-        BadInput: there is nothing but blank lines, or more columns than we handle.
-    """
+def sample_of(text: Text) -> tuple[str, bool]:
+    """The first half megabyte, cut at a line's end; and whether it is the whole file."""
     with text.path.open("rb") as file:
+        file.seek(text.skip)
         head = file.read(SAMPLE_BYTES)
         complete = not file.read(1)
-    # A CR at the very end of a part may be half of a CRLF.
-    newline = _newline(head if complete else head.removesuffix(b"\r"))
-    sample = head.decode("utf-8", "ignore")
-    sample = re.sub("\r\n?", "\n", sample)
-    if not complete:  # the last line may be cut
-        sample = sample[: sample.rfind("\n") + 1] or sample
-    if not sample.strip():
-        raise BadInput("The file has only blank lines.")
-    delimiter, rows = max(
-        ((delimiter, _parse(sample, delimiter)) for delimiter in DELIMITERS), key=_score
+    sample = head.decode("utf-8", "replace" if complete else "ignore")
+    if complete:
+        return sample, True
+    # A CR at the very end may be half of a CRLF.
+    sample = sample.removesuffix("\r")
+    cut = max(sample.rfind("\n"), sample.rfind("\r"))
+    return sample[: cut + 1] or sample, False
+
+
+def detect(sample: str, options: Options) -> Dialect:
+    """Judge the sample; what the options say is not judged."""
+    newline = _newline(sample)
+    lines = [line for line in _LINE_ENDS.split(sample)[:SAMPLE_LINES] if line.strip()]
+    comment = options.comment or _comment(lines)
+    if comment:
+        lines = [line for line in lines if not line.startswith(comment)] or lines
+    candidates = _candidates(options, lines)
+    scores = {marks: _score(lines, marks) for marks in candidates}
+    best = max(scores, key=lambda marks: scores[marks][0])
+    score, agreeing, width = scores[best]
+    second = max(
+        (s for marks, (s, _, _) in scores.items() if marks.delimiter != best.delimiter), default=0.0
     )
-    width = _width(rows)
-    if width > MOST_COLUMNS:
-        raise BadInput(f"The file has {width:,} columns; at most {MOST_COLUMNS:,} are handled.")
-    first = rows[0]
-    header = len(first) == width and _is_header(first, rows[1:])
-    names = first if header else [""] * width
-    return Dialect(delimiter, newline, header, tuple(_column_names(names)))
+    confidence = 1.0 if options.delimiter else max(0.0, 1 - second / score) if score else 0.0
+    why = (
+        "the options"
+        if options.delimiter
+        else f"{agreeing:.0%} of {len(lines):,} lines have {width:,} cells"
+    )
+    evidence = {"delimiter": (why, confidence)}
+    quote = _quote(lines, best, options, evidence)
+    marks = Marks(best.delimiter, quote, _escape(sample, quote, best, options))
+    if marks.delimiter != " " and _padded(lines, marks):
+        marks = Marks(marks.delimiter, marks.quote, marks.escape, padded=True)
+        evidence["padded"] = ("blanks stand beside every delimiter", 0.9)
+    return Dialect(marks, newline, comment, evidence)
 
 
-def _newline(head: bytes) -> str:
-    crlf = head.count(b"\r\n")
-    lf, cr = head.count(b"\n") - crlf, head.count(b"\r") - crlf
-    kinds = [kind for kind, n in (("\r\n", crlf), ("\n", lf), ("\r", cr)) if n]
-    if len(kinds) == 1:
-        return kinds[0]
-    # Inside quotes other line ends are data, as in every address field of a spreadsheet.
-    unquoted = re.sub(rb'"[^"]*"', b"", head)
-    crlf = unquoted.count(b"\r\n")
-    lf, cr = unquoted.count(b"\n") - crlf, unquoted.count(b"\r") - crlf
-    kinds = [kind for kind, n in (("\r\n", crlf), ("\n", lf), ("\r", cr)) if n]
-    return kinds[0] if len(kinds) == 1 else ("" if kinds else "\n")
+def _newline(sample: str) -> str:
+    found = Counter(_LINE_ENDS.findall(sample))
+    if len(found) > 1:
+        # Inside quotes other line ends are data, as in every address field of a spreadsheet.
+        found = Counter(_LINE_ENDS.findall(re.sub(r'"[^"]*"', "", sample))) or found
+    names = {"\r\n": "CRLF", "\n": "LF", "\r": "CR"}
+    if not found:
+        return "LF"
+    return names[next(iter(found))] if len(found) == 1 else "mixed"
 
 
-def _parse(sample: str, delimiter: str) -> list[list[str]]:
-    csv.field_size_limit(SAMPLE_BYTES + 1)
-    rows: list[list[str]] = []
-    for row in csv.reader(sample.splitlines(keepends=True), delimiter=delimiter, quotechar=QUOTE):
-        if row:
-            rows.append(row)
-        if len(rows) == SAMPLE_RECORDS:
+def _comment(lines: Sequence[str]) -> str | None:
+    """A sign that begins some lines which look unlike all others."""
+    marked = [line for line in lines if line.startswith("#")]
+    if not marked or len(marked) == len(lines):
+        return None
+    others = [line for line in lines if not line.startswith("#")]
+    for delimiter in ",;\t|":
+        width = Counter(line.count(delimiter) for line in others).most_common(1)[0][0]
+        if width and all(line.count(delimiter) == width for line in marked):
+            return None  # a column whose name or values begin with it
+    return "#"
+
+
+def _candidates(options: Options, lines: Sequence[str]) -> list[Marks]:
+    text = "\n".join(lines[:200])
+    delimiters = [options.delimiter] if options.delimiter else [d for d in DELIMITERS if d in text]
+    quotes: list[str | None] = [options.quote] if options.quote else ['"']
+    if not options.quote and "'" in text and re.search(r"(^|[^\w\s])'.*'([^\w\s]|$)", text, re.M):
+        quotes.append("'")
+    return [Marks(d, q) for d in delimiters or [","] for q in quotes]
+
+
+def _score(lines: Sequence[str], marks: Marks) -> tuple[float, float, int]:
+    """How well the lines agree on a width, and how sensible the cells are; share; width."""
+    rows: list[list[Cell]] = []
+    for line in lines:
+        parsed = parse(line, marks)
+        if not parsed.open and not parsed.odd:
+            rows.append(parsed.cells)
+    if not rows:
+        return 0.0, 0.0, 1
+    # Lines that end inside a quote or begin in one say nothing about the width.
+    counts = Counter(map(len, rows))
+    width = max(counts, key=lambda n: counts[n] * (n - 1 if n > 1 else _SINGLE))
+    agreeing = counts[width] / len(lines)
+    if width == 1:
+        return _SINGLE * agreeing, agreeing, 1
+    sensible = total = 0.0
+    for row in rows:
+        if len(row) != width:
+            continue
+        for cell in row:
+            found = shape(cell)
+            sensible += _KNOWN.get(found, 1.0) if found != "empty" else 0.8
+            total += 1
+            if marks.quote == "'" and cell and '"' in cell:
+                sensible -= 0.5
+        if total > JUDGED_CELLS:
             break
-    return rows or [[""]]
+    usual = _USUAL.get(marks.delimiter, _UNUSUAL)
+    return (agreeing**2 * (1 - 1 / width) * sensible / total * usual, agreeing, width)
 
 
-def _width(rows: list[list[str]]) -> int:
-    return max(Counter(map(len, rows)).items(), key=lambda item: (item[1], item[0]))[0]
+def _quote(
+    lines: Sequence[str], best: Marks, options: Options, evidence: dict[str, tuple[str, float]]
+) -> str | None:
+    if options.quote:
+        evidence["quote"] = ("the options", 1.0)
+        return options.quote
+    d = re.escape(best.delimiter)
+    counts = {
+        quote: sum(len(re.findall(rf"(?:^|{d}) ?{quote}|{quote} ?(?:{d}|$)", x)) for x in lines)
+        for quote in ('"', "'")
+    }
+    if counts["'"] > 2 * counts['"'] and best.quote == "'":
+        evidence["quote"] = (f"{counts[chr(39)]:,} cells begin or end with it", 0.9)
+        return "'"
+    if counts['"']:
+        evidence["quote"] = (f"{counts[chr(34)]:,} cells begin or end with it", 0.99)
+    return '"'
 
 
-def _score(candidate: tuple[str, list[list[str]]]) -> tuple[bool, float, int]:
-    _, rows = candidate
-    width = _width(rows)
-    agreeing = sum(len(row) == width for row in rows) / len(rows)
-    return width > 1, agreeing, width
+def _escape(sample: str, quote: str | None, best: Marks, options: Options) -> str | None:
+    if options.escape:
+        return options.escape
+    if not quote or "\\" + quote not in sample:
+        return None
+    # Backslashes before quotes that close a cell are part of a path, as in "C:\".
+    d = re.escape(best.delimiter)
+    escaped = len(re.findall(rf"\\{quote}(?!{d}|\r|\n|$)", sample))
+    doubled = len(re.findall(rf"[^{d}\r\n]{quote}{quote}[^{d}\r\n]", sample))
+    return "\\" if escaped > doubled else None
 
 
-def _is_header(first: list[str], below: list[list[str]]) -> bool:
-    """Names are no values, and either all differ or stand over columns of values."""
-    cells = [cell.strip() for cell in first]
-    filled = [cell for cell in cells if cell]
-    if not filled or any(_VALUE.fullmatch(cell) for cell in filled):
-        return False
-    if len(set(filled)) == len(filled):
-        return True
-    full = [row for row in below if len(row) == len(first)]
-    return any(
-        2 * sum(bool(_VALUE.fullmatch(row[index].strip())) for row in full) > len(full) > 0
-        for index in range(len(first))
-    )
-
-
-def _column_names(header: list[str]) -> list[str]:
-    """Names that are there, unique (the engine ignores case) and of a bearable length."""
-    names: list[str] = []
-    taken: set[str] = set()
-    for number, cell in enumerate(header, 1):
-        base = name = " ".join(cell.split())[:200] or f"column_{number}"
-        copy = 2
-        while name.casefold() in taken:
-            name = f"{base}_{copy}"
-            copy += 1
-        taken.add(name.casefold())
-        names.append(name)
-    return names
+def _padded(lines: Sequence[str], marks: Marks) -> bool:
+    """Whether blanks follow nearly every delimiter."""
+    delimiters = sum(line.count(marks.delimiter) for line in lines)
+    padded = sum(line.count(marks.delimiter + " ") for line in lines)
+    return delimiters > 0 and padded >= 0.9 * delimiters

@@ -1,88 +1,239 @@
 """The steps of a profile, top to bottom."""
 
-import json
+from collections.abc import Sequence
 
 import duckdb
 
-from worker.handlers.contract import Artifact, Context, Result, handler
-from worker.handlers.profile import casting, columns, dialect, engine, loading, records, source
+from worker.handlers.contract import Context, Result, handler
+from worker.handlers.profile import (
+    casting,
+    columns,
+    dialect,
+    engine,
+    layout,
+    loading,
+    mend,
+    outputs,
+    plans,
+    records,
+    source,
+)
+from worker.handlers.profile.cells import Cell, Marks, parse, write
+from worker.handlers.profile.dialect import Dialect
+from worker.handlers.profile.layout import Layout
+from worker.handlers.profile.lines import Lines
+from worker.handlers.profile.loading import AccountingMismatch, Source, Unfit
+from worker.handlers.profile.options import Options
+from worker.handlers.profile.plans import Plan
+from worker.handlers.profile.problems import Problem, Problems
 
 SAMPLE_ROWS = 10
 
 
-@handler(title="Profile and convert to Parquet")
-def profile(context: Context) -> Result:
+@handler(title="Profile and convert to Parquet", options=Options)
+def profile(context: Context, options: Options) -> Result:
     """Finds the dialect and the types, counts every record, and writes typed Parquet."""
     try:
-        return _profile(context)
+        return Run(context, options).run()
     except duckdb.OutOfMemoryException as error:
         raise MemoryError(f"Profiling ran out of memory. {error}") from error
 
 
-def _profile(context: Context) -> Result:
-    context.progress(0.0, "reading")
-    text = source.prepare(context.source, context.folder)
-    found = dialect.detect(text)
-    context.progress(0.05, "counting records")
-    count = records.count(text.path, found, lambda share: context.progress(0.05 + share * 0.15))
-    with engine.connect(context.source, context.folder, len(found.columns)) as connection:
-        with engine.progress(connection, context, 0.2, 0.6, "loading"):
-            loaded = loading.load(connection, text.path, found, count)
-        loading.check_accounting(count.records, loaded)
-        with engine.progress(connection, context, 0.6, 0.7, "finding types"):
-            types = casting.decide(connection, loaded.columns)
-        with engine.progress(connection, context, 0.7, 0.85, "writing Parquet"):
-            casting.write(connection, loaded.columns, types, loaded.written)
-        profiles = columns.describe(
-            connection, loaded.columns, types, lambda share: context.progress(0.85 + share * 0.14)
+class Run:
+    """One file on its way through; what is found out step by step."""
+
+    def __init__(self, context: Context, options: Options) -> None:
+        self.context = context
+        self.options = options
+        self.folder = context.folder
+        self.size = context.source.stat().st_size
+        self.rejects = Problems(self.folder / outputs.REJECTS)
+        self.repairs = Problems(self.folder / outputs.REPAIRS)
+        self.tally = mend.Tally()
+        self.null_words: dict[str, dict[str, int]] = {}
+        self.plans: list[Plan] = []
+        self.written = 0
+
+    def run(self) -> Result:
+        """Do all of it."""
+        progress = self.context.progress
+        progress(0.0, "reading")
+        self.text = source.prepare(
+            self.context.source,
+            self.folder,
+            self.options,
+            lambda share: progress(min(0.05, share * 0.05)),
         )
-        sample = casting.sample(connection, SAMPLE_ROWS)
-    summary = {
-        "encoding": text.describe(),
-        "dialect": found.describe(),
-        "accounting": {
-            "read": count.records,
-            "written": loaded.written,
-            "rejected": len(loaded.rejects),
-        },
-        "columns": profiles,
-        "sample": sample,
-        "rejects": [reject.describe() for reject in loaded.rejects[:100]],
-        "warnings": _warnings(count, loaded, text),
-        "engine": f"DuckDB {duckdb.__version__}",
-    }
-    artifacts = [
-        Artifact("clean.parquet", "Typed Parquet", "application/vnd.apache.parquet"),
-        Artifact("profile.json", "Profile as JSON", "application/json"),
-    ]
-    if loaded.rejects:
-        loading.write_rejects(context.folder / "rejects.csv", loaded.rejects)
-        artifacts.append(Artifact("rejects.csv", "Rejected records", "text/csv"))
-    (context.folder / "profile.json").write_text(json.dumps(summary, indent=1))
-    return Result(
-        summary=summary, rows=loaded.written, columns=len(loaded.columns), artifacts=artifacts
+        sample, _ = dialect.sample_of(self.text)
+        self.dialect = dialect.detect(sample, self.options)
+        self.layout = layout.find(sample, self.dialect, self.options)
+        self.sample = _rows(sample, self.dialect, self.layout)
+        width = self.layout.width + 2
+        with engine.connect(self.text.path, self.folder, width) as self.connection:
+            if not self._read_plain():
+                self._read_mended()
+            self._account()
+            described = columns.describe(
+                self.connection,
+                self.plans,
+                lambda share: progress(min(0.95, 0.8 + share * 0.15), "describing columns"),
+            )
+            progress(0.95, "writing results")
+            return outputs.write(self, described)
+
+    def _read_plain(self) -> bool:
+        """Read the file as it is, if it is as plain as it looks."""
+        if not _is_plain(self.dialect, self.layout, self.options):
+            return False
+        progress = self.context.progress
+        progress(0.05, "counting records")
+        header = len(self.layout.header)
+        count = records.count(
+            self.text.path,
+            self.text.skip,
+            write(self.layout.header[0], self.dialect.marks).encode() if header else None,
+            lambda share: progress(min(0.15, 0.05 + share * 0.1)),
+        )
+        if count is None or count.records <= header:
+            return False
+        plain = Source(self.text.path, self.dialect.marks, header > 0, self.layout.columns)
+        try:
+            self._load(plain, 0.15)
+        except Unfit:
+            return False
+        if self.written != count.records - header:
+            return False
+        self.tally.written = self.written
+        return True
+
+    def _read_mended(self) -> None:
+        """Write every record as the engine can read it, and have it read that."""
+        progress = self.context.progress
+        progress(0.05, "checking every line")
+        path = self.folder / mend.MENDED
+        mender = mend.Mender(
+            self.text.path,
+            self.text.skip,
+            self.dialect,
+            self.layout,
+            self.options,
+            self.rejects,
+            self.repairs,
+        )
+        size = max(1, self.text.path.stat().st_size)
+        self.tally = mender.run(path, size, lambda share: progress(min(0.25, 0.05 + share * 0.2)))
+        if not self.tally.complete:
+            raise AccountingMismatch("Not every line is accounted for. Nothing is published.")
+        helpers = _helpers(self.layout.columns)
+        names = (*self.layout.columns, *helpers)
+        if not self.tally.written:
+            self.plans = [Plan(name, filled=False) for name in self.layout.columns]
+            loading.empty(self.connection, self.layout.columns)
+            return
+        mended = Source(path, Marks(self.dialect.marks.delimiter), False, names, mender.longest)
+        try:
+            self._load(mended, 0.25, helpers)
+        except Unfit as error:
+            raise AccountingMismatch(f"The mended file cannot be read: {error}") from error
+        path.unlink()
+
+    def _load(self, csv: Source, start: float, helpers: Sequence[str] = ()) -> None:
+        """Write the typed Parquet of a file; raises Unfit where the engine cannot read it."""
+        overflow = [helpers[0]] if helpers and self.tally.overflowing else []
+        names = [*self.layout.columns, *overflow]
+        guessed = plans.guess(self.layout.columns, self.sample, self.options)
+        if guessed is not None:
+            self.plans = [*guessed, *(Plan(name) for name in overflow)]
+            with engine.progress(self.connection, self.context, start, 0.8, "loading"):
+                try:
+                    self.written = loading.straight(self.connection, csv, self.plans)
+                except Unfit as error:
+                    if "misfit" not in str(error):
+                        raise
+                else:
+                    if self._guess_was_complete():
+                        return
+        with engine.progress(self.connection, self.context, start, 0.5, "loading"):
+            staged = loading.stage(self.connection, csv, [Plan(name) for name in csv.columns])
+        with engine.progress(self.connection, self.context, 0.5, 0.65, "finding types"):
+            self.plans = casting.decide(self.connection, names, self.options)
+            self.null_words = casting.null_words(self.connection, self.plans)
+        with engine.progress(self.connection, self.context, 0.65, 0.8, "writing Parquet"):
+            self.written = casting.write(
+                self.connection, self.plans, loading.parquet(len(self.plans))
+            )
+        if self.written != staged:
+            self._reject_misfits(staged, helpers)
+
+    def _guess_was_complete(self) -> bool:
+        """Whether the columns of which the sample had no values have none at all."""
+        unknown = [plan for plan in self.plans if plan.kind is None and not plan.filled]
+        return all(columns.is_empty(self.connection, plan.name) for plan in unknown)
+
+    def _reject_misfits(self, staged: int, helpers: Sequence[str]) -> None:
+        found = casting.misfits(self.connection, self.plans, helpers[1])
+        kinds = {plan.name: plan.kind.name for plan in self.plans if plan.kind}
+        lines = Lines(self.text.path, self.text.skip)
+        rejected = 0
+        for number, column, value in found:
+            raw = b""
+            while lines.number < number:
+                raw = lines.next() or b""
+            reason = f"“{value[:100]}” is not of the column's kind, {kinds[column]}"
+            problem = Problem(
+                number, lines.byte, column, reason, "rejected", raw.decode("utf-8", "replace")
+            )
+            self.rejects.add(problem, f"a value is not of the kind of column {column}")
+            rejected += 1
+        lines.close()
+        self.tally.written -= rejected
+        self.tally.rejected += rejected
+        if self.written + rejected != staged:
+            raise AccountingMismatch("The rows left out and those that do not fit differ.")
+
+    def _account(self) -> None:
+        self.rejects.close()
+        self.repairs.close()
+        if self.tally.written != self.written or self.tally.rejected != self.rejects.count:
+            raise AccountingMismatch(
+                f"{self.tally.read:,} records were counted, but {self.written:,} were written and "
+                f"{self.rejects.count:,} rejected. Nothing is published, so that nothing is lost "
+                "unseen."
+            )
+
+
+def _is_plain(found: Dialect, table: Layout, options: Options) -> bool:
+    """Whether the engine may read the file as it is, once its count has been checked."""
+    marks = found.marks
+    return (
+        table.plain
+        and table.width > 1
+        and marks.quote == '"'
+        and marks.escape is None
+        and not marks.padded
+        and found.comment is None
+        and found.newline in ("LF", "CRLF")
+        and marks.delimiter.isascii()
+        and options.misfits == "widen"
     )
 
 
-def _warnings(count: records.Count, loaded: loading.Loaded, text: source.Text) -> list[str]:
-    warnings = []
-    if text.replaced:
-        warnings.append(
-            f"{_times(text.replaced, 'character')} replaced by \ufffd: the bytes mean nothing in "
-            f"{text.encoding}."
-        )
-    if not count.records:
-        warnings.append("The file has a header and no records.")
-    if count.blank:
-        warnings.append(f"{_times(count.blank, 'blank line')} passed over.")
-    if loaded.rejects:
-        first = loaded.rejects[0]
-        warnings.append(
-            f"{_times(len(loaded.rejects), 'record')} rejected, the first on line {first.line:,}: "
-            f"{first.reason}"
-        )
-    return warnings
+def _rows(sample: str, found: Dialect, table: Layout) -> list[list[Cell]]:
+    """Records of the sample, to guess types from."""
+    rows = []
+    for line in sample.splitlines()[table.first - 1 :]:
+        parsed = parse(line, found.marks)
+        if not parsed.open and not parsed.odd and len(parsed.cells) == table.width:
+            rows.append(parsed.cells)
+        if len(rows) == casting.SAMPLE_ROWS:
+            break
+    return rows
 
 
-def _times(number: int, noun: str) -> str:
-    return f"1 {noun} was" if number == 1 else f"{number:,} {noun}s were"
+def _helpers(names: Sequence[str]) -> tuple[str, str]:
+    """Names for the overflow and the line number that no column has."""
+    taken = {name.lower() for name in names}
+    prefix = ""
+    while prefix + mend.OVERFLOW in taken or prefix + mend.LINE in taken:
+        prefix += "_"
+    return prefix + mend.OVERFLOW, prefix + mend.LINE

@@ -1,95 +1,159 @@
-"""From bytes to UTF-8 text: what the file is encoded in, or why it is no text at all."""
+"""From bytes to UTF-8 text: what the file is packed and encoded in, or why it is no text at all."""
 
 import codecs
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import charset_normalizer
+
 from worker.handlers.contract import BadInput
+from worker.handlers.profile.options import Options
+from worker.handlers.profile.unpack import unpack
 
 HEAD_BYTES = 64 * 1024
 CHUNK_BYTES = 1024 * 1024
-# Text has next to no control characters besides tab, line ends, form feed and escape.
-_CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\f\x1b\x00"))
+UNPACKED, TEXT = "unpacked.tmp", "text.tmp"
+MOST_LOCATED = 100
+# Text has next to no control characters besides tab, line ends, form feed and escape. The
+# information separators are some databases' delimiters.
+_CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\f\x1b\x00\x1c\x1d\x1e\x1f"))
 _MOST_CONTROLS = 0.005
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
 _MAGIC = {
-    b"PK\x03\x04": "a ZIP archive or an Excel workbook; save the sheet as CSV first",
     b"\xd0\xcf\x11\xe0": "an old Excel or Office document; save it as CSV first",
-    b"\x1f\x8b": "gzip-compressed; unpack it first",
-    b"\x28\xb5\x2f\xfd": "Zstandard-compressed; unpack it first",
     b"PAR1": "a Parquet file already",
     b"%PDF": "a PDF document",
+    b"SQLite format 3": "an SQLite database; export its table as CSV first",
+    b"\x89PNG": "a PNG picture",
+    b"\xff\xd8\xff": "a JPEG picture",
 }
+# Whose letters are mostly above 127, so that text in them shows; others are taken for cp1252.
+_SUGGESTIONS = frozenset(
+    {
+        "cp1251", "cp1253", "cp1255", "cp1256", "koi8_r", "iso8859_5", "iso8859_7",
+        "mac_cyrillic", "cp866", "shift_jis", "cp932", "euc_jp", "euc_kr", "cp949", "gb18030",
+        "gbk", "gb2312", "big5",
+    }
+)  # fmt: skip
+# Of the bytes above 127: in Western text they are letters here and there.
+_WESTERN_SHARE = 0.3
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A UTF-8 file. ``path`` is the upload itself where that is UTF-8 already."""
+    """A UTF-8 file. ``path`` is the upload itself where that is plain UTF-8 already.
+
+    ``skip`` bytes of a byte-order mark stand in front; ``replaced`` characters could not be read,
+    the first of them at the bytes ``undecodable`` of the unpacked file.
+    """
 
     path: Path
     encoding: str
-    bom: bool
+    bom: bool = False
+    compression: str | None = None
+    evidence: str = ""
+    confidence: float = 1.0
+    skip: int = 0
     replaced: int = 0
+    undecodable: tuple[int, ...] = ()
 
     def describe(self) -> dict[str, object]:
         """JSON for the result."""
-        return {"name": self.encoding, "bom": self.bom, "replaced_bytes": self.replaced}
+        return {
+            "name": self.encoding,
+            "bom": self.bom,
+            "compression": self.compression,
+            "evidence": self.evidence,
+            "confidence": self.confidence,
+            "replaced_characters": self.replaced,
+            "undecodable_bytes": list(self.undecodable),
+        }
 
 
-def prepare(upload: Path, folder: Path) -> Text:
-    """Find the encoding and transcode to ``folder/text.csv`` where it is not UTF-8.
+def prepare(
+    upload: Path, folder: Path, options: Options, report: Callable[[float], None] = lambda _: None
+) -> Text:
+    """Unpack, find the encoding, and transcode into ``folder`` where it is not UTF-8.
 
     Raises:
-        BadInput: the file is empty or not text.
+        BadInput: the file is empty, damaged or not text.
     """
-    with upload.open("rb") as file:
+    compression = unpack(upload, folder / UNPACKED, report)
+    path = folder / UNPACKED if compression else upload
+    with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
     if not head:
-        raise BadInput("The file is empty: there is not even a header line to read.")
+        inside = f" inside its {compression} wrapping" if compression else ""
+        raise BadInput(f"The file is empty{inside}: there is not even a header line to read.")
     for magic, words in _MAGIC.items():
         if head.startswith(magic):
             raise BadInput(f"This is not a CSV file: it looks like {words}.")
-    encoding, bom = _by_bom(head) or (_by_nul_pattern(head), False)
-    if encoding is None:
-        _refuse_binary(head)
-        if head.startswith(codecs.BOM_UTF8):
-            encoding, bom = "utf-8", True
-        elif _is_utf8(upload):
-            return Text(upload, "utf-8", bom=False)
-        else:
-            # Every byte string is some single-byte text; cp1252 is the one seen most.
-            encoding = "cp1252"
-    target = folder / "text.csv"
-    replaced = _transcode(upload, target, encoding, skip=_bom_length(head) if bom else 0)
-    return Text(target, encoding, bom, replaced)
+    encoding, skip, evidence, confidence = _encoding(path, head, options)
+    if encoding == "utf-8" and evidence != "the options":
+        return Text(path, "utf-8", skip > 0, compression, evidence, confidence, skip)
+    replaced, undecodable = _transcode(path, folder / TEXT, encoding, skip)
+    if compression:
+        path.unlink()
+    return Text(
+        folder / TEXT,
+        encoding,
+        skip > 0,
+        compression,
+        evidence,
+        confidence,
+        replaced=replaced,
+        undecodable=tuple(undecodable),
+    )
 
 
-def _by_bom(head: bytes) -> tuple[str | None, bool] | None:
-    if head.startswith(codecs.BOM_UTF32_LE) and len(head) % 4 == 0:
-        return "utf-32-le", True
-    if head.startswith(codecs.BOM_UTF32_BE):
-        return "utf-32-be", True
-    if head.startswith(codecs.BOM_UTF16_LE):
-        return "utf-16-le", True
-    if head.startswith(codecs.BOM_UTF16_BE):
-        return "utf-16-be", True
-    return None
-
-
-def _bom_length(head: bytes) -> int:
-    if head.startswith(codecs.BOM_UTF8):
-        return 3
-    return 4 if head.startswith((codecs.BOM_UTF32_BE, codecs.BOM_UTF32_LE)) else 2
+def _encoding(path: Path, head: bytes, options: Options) -> tuple[str, int, str, float]:
+    """Return the encoding, the length of its byte-order mark, the evidence and confidence in it."""
+    bom, by_bom = next(((bom, name) for bom, name in _BOMS if head.startswith(bom)), (b"", ""))
+    if options.encoding:
+        known = codecs.lookup(options.encoding).name
+        fits = by_bom and codecs.lookup(by_bom).name == known
+        return known, len(bom) if fits else 0, "the options", 1.0
+    if by_bom and not (by_bom == "utf-8" and not _is_utf8(path)):
+        return by_bom, len(bom), "its byte-order mark", 1.0
+    wide = _by_nul_pattern(head)
+    if wide:
+        return wide, 0, "a NUL beside almost every character", 0.95
+    _refuse_binary(head)
+    if _is_utf8(path):
+        plain = head.isascii()
+        return "utf-8", 0, "every byte of it is valid UTF-8", 0.99 if plain else 1.0
+    if by_bom:
+        return "utf-8", len(bom), "its byte-order mark, though not all of it is UTF-8", 0.8
+    if _mostly_utf8(head):
+        return "utf-8", 0, "almost all of it is UTF-8", 0.7
+    suggested = _suggested(head)
+    if suggested:
+        return suggested, 0, "the frequency of its characters", 0.6
+    # Every byte string is some single-byte text; this is the one seen most.
+    return "cp1252", 0, "it is not UTF-8, and Western text is the most likely", 0.5
 
 
 def _by_nul_pattern(head: bytes) -> str | None:
-    """Tell UTF-16 without a BOM by its NULs: Western text has one in every second byte."""
+    """Tell UTF-16 and UTF-32 without a BOM by their NULs, as Western text has them."""
     if len(head) < 4:
         return None
-    even, odd = head[0::2].count(0), head[1::2].count(0)
-    half = len(head) // 2
-    if odd / half > 0.4 and even / half < 0.05:
+    shares = [head[first::4].count(0) / (len(head) // 4) for first in range(4)]
+    full = [share > 0.4 for share in shares]
+    bare = [share < 0.05 for share in shares]
+    if bare[0] and all(full[1:]):
+        return "utf-32-le"
+    if bare[3] and all(full[:3]):
+        return "utf-32-be"
+    if full[1] and full[3] and bare[0] and bare[2]:
         return "utf-16-le"
-    if even / half > 0.4 and odd / half < 0.05:
+    if full[0] and full[2] and bare[1] and bare[3]:
         return "utf-16-be"
     return None
 
@@ -108,29 +172,71 @@ def _refuse_binary(head: bytes) -> None:
 
 def _is_utf8(path: Path) -> bool:
     decoder = codecs.getincrementaldecoder("utf-8")()
+    position = 0
     with path.open("rb") as file:
         try:
             while chunk := file.read(CHUNK_BYTES):
                 decoder.decode(chunk)
+                nul = chunk.find(0)
+                if nul >= 0:
+                    raise BadInput(
+                        f"This is not a text file: byte {position + nul:,} is NUL, which no text "
+                        "contains."
+                    )
+                position += len(chunk)
             decoder.decode(b"", final=True)
         except UnicodeDecodeError:
             return False
     return True
 
 
-def _transcode(path: Path, target: Path, encoding: str, *, skip: int) -> int:
-    """Write ``path`` as UTF-8; return how many characters had to be replaced."""
-    decoder = codecs.getincrementaldecoder(encoding)("replace")
-    replaced = 0
+def _mostly_utf8(head: bytes) -> bool:
+    """Whether most characters beyond ASCII are valid: a few damaged bytes make no other text."""
+    text = head.decode("utf-8", "replace")
+    bad = text.count("\N{REPLACEMENT CHARACTER}")
+    good = len(text) - bad - len(text.encode("ascii", "ignore"))
+    return good > 4 * bad
+
+
+def _suggested(head: bytes) -> str | None:
+    high = len(head) - len(head.decode("ascii", "ignore"))
+    letters = sum(byte > 64 for byte in head)
+    if high < _WESTERN_SHARE * letters:
+        return None
+    best = charset_normalizer.from_bytes(head[:16384]).best()
+    if best is None:
+        return None
+    name = codecs.lookup(best.encoding).name.replace("-", "_")
+    return name if name in _SUGGESTIONS else None
+
+
+def _transcode(path: Path, target: Path, encoding: str, skip: int) -> tuple[int, list[int]]:
+    """Write ``path`` as UTF-8; return how many characters had to be replaced, and where."""
+    located: list[int] = []
+    replaced = base = 0
+
+    def note(error: UnicodeError) -> tuple[str, int]:
+        nonlocal replaced
+        assert isinstance(error, UnicodeDecodeError)
+        replaced += 1
+        if len(located) < MOST_LOCATED:
+            located.append(base + error.start)
+        return "\N{REPLACEMENT CHARACTER}", error.end
+
+    codecs.register_error("millrace.note", note)
+    decoder = codecs.getincrementaldecoder(encoding)("millrace.note")
+    position = skip
     with path.open("rb") as file, target.open("wb") as out:
         file.seek(skip)
         while True:
             chunk = file.read(CHUNK_BYTES)
+            pending = decoder.getstate()[0]
+            base = position - len(pending)
+            position += len(chunk)
             text = decoder.decode(chunk, final=not chunk)
-            replaced += text.count("\N{REPLACEMENT CHARACTER}")
             if "\0" in text:
                 raise BadInput("This is not a text file: it contains NUL characters.")
             # "replace": UTF-16 may hold half a surrogate pair, which UTF-8 cannot.
             out.write(text.encode("utf-8", "replace"))
             if not chunk:
-                return replaced
+                return replaced, located

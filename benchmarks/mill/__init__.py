@@ -1,0 +1,1 @@
+"""The mill: speed beside other readers, and what comes back of polluted files."""

@@ -1,0 +1,146 @@
+"""`make bench-mill`: the profile handler beside bare queries of its engine and other readers.
+
+Every contestant runs in a process of its own on one and on two threads where it can choose; time
+is that of the wall, memory the peak of the process. `make bench-pollution` measures what comes
+back of polluted files.
+"""
+
+import argparse
+import csv
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks import report
+from benchmarks.mill import files, pollution
+from processing.schema import ROOT
+from worker.handlers.contract import Context
+from worker.handlers.profile import profile
+
+CONTESTANTS = ("millrace", "bare queries", "COPY alone", "SUMMARIZE + COPY")
+
+
+def run(name: str, path: Path, folder: Path) -> dict[str, Any]:
+    """Run one contestant on one file; return its seconds and peak bytes."""
+    argv = [sys.executable, "-m", "benchmarks.mill.contestants", name, str(path), str(folder)]
+    done = subprocess.run(
+        argv, cwd=ROOT, capture_output=True, text=True, timeout=600, env={**os.environ}
+    )
+    if done.returncode:
+        raise RuntimeError(f"{name} on {path.name}: {done.stderr[-1000:]}")
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def speed(folder: Path, megabytes: int) -> tuple[list[dict[str, Any]], dict[str, float]]:
+    """A row for each file and contestant, and the ratios."""
+    rows = []
+    ratios = {}
+    for shape, make in files.SHAPES.items():
+        path = folder / f"{shape}.csv"
+        make(path, megabytes)
+        size = path.stat().st_size / 1e6
+        took = {}
+        for name in CONTESTANTS:
+            work = folder / "work"
+            work.mkdir(exist_ok=True)
+            found = run(name, path, work)
+            took[name] = found["seconds"]
+            rows.append(
+                {
+                    "file": shape,
+                    "megabytes": round(size),
+                    "contestant": name,
+                    "mb_per_second": round(size / found["seconds"], 1),
+                    "peak_mib": round(found["peak_bytes"] / 2**20),
+                }
+            )
+            print(rows[-1], flush=True)
+        path.unlink()
+        for name in CONTESTANTS[1:]:
+            ratios[f"{shape}: millrace to {name}"] = round(took[name] / took["millrace"], 2)
+    return rows, ratios
+
+
+def speed_table(rows: Sequence[dict[str, Any]], ratios: dict[str, float]) -> str:
+    """As Markdown."""
+    lines = ["| file | reader | MB/s | peak MiB |", "| --- | --- | ---: | ---: |"]
+    lines += [
+        f"| {row['file']}, {row['megabytes']} MB | {row['contestant']} | {row['mb_per_second']} | "
+        f"{row['peak_mib']} |"
+        for row in rows
+    ]
+    lines += ["", "| speed of | |", "| --- | ---: |"]
+    lines += [f"| {name} | {ratio} × |" for name, ratio in ratios.items()]
+    return "\n".join(lines)
+
+
+def pollute(folder: Path, every: int) -> None:
+    """Measure what comes back of polluted files, and write it down."""
+    original, work = folder / "original", folder / "1"
+    original.touch()
+
+    def read(data: bytes) -> Sequence[Sequence[str]]:
+        original.write_bytes(data)
+        profile(Context(str(original), str(work), "a.csv", lambda *_: None), {})
+        with (work / "clean.csv").open(newline="") as file:
+            return list(csv.reader(file))
+
+    scores = pollution.evaluate(read, every)
+    rows = [
+        {
+            "pollution": kind,
+            "files": count,
+            "header_f1": round(score.header, 3),
+            "record_f1": round(score.records, 3),
+            "cell_f1": round(score.cells, 3),
+        }
+        for kind, (count, score) in scores.items()
+    ]
+    files_read = sum(count for count, _ in scores.values())
+    by_file = sum(count * score.mean for count, score in scores.values()) / files_read
+    by_kind = sum(score.mean for _, score in scores.values()) / len(scores)
+    ratios = {"lost_by_file": round(1 - by_file, 4), "lost_by_kind": round(1 - by_kind, 4)}
+    lines = [
+        "| pollution | files | header | records | cells |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
+    lines += [
+        f"| {row['pollution']} | {row['files']} | {row['header_f1']} | {row['record_f1']} | "
+        f"{row['cell_f1']} |"
+        for row in rows
+    ]
+    lines += [
+        "",
+        f"Lost of {files_read:,} files: {1 - by_file:.2%}; mean of the kinds: {1 - by_kind:.2%}.",
+    ]
+    table = "\n".join(lines)
+    print(table)
+    report.write("pollution", rows, ratios, table)
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.mill", description=__doc__)
+    parser.add_argument("--pollution", action="store_true", help="only this")
+    parser.add_argument("--every", type=int, default=1, help="of the rows that are polluted")
+    parser.add_argument("--megabytes", type=int, default=200, help="of each file")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="bench-mill-") as name:
+        folder = Path(name)
+        if chosen.pollution:
+            os.chdir(folder)
+            pollute(folder, chosen.every)
+            os.chdir(ROOT)
+        else:
+            rows, ratios = speed(folder, chosen.megabytes)
+            report.write("mill", rows, ratios, speed_table(rows, ratios))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""One reader on one file: `python -m benchmarks.mill.contestants NAME FILE FOLDER`."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+
+from worker.handlers.contract import Context
+from worker.handlers.profile import profile
+
+_PARQUET = "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE_BYTES '16MB')"
+_BATCH = 20
+
+
+def millrace(path: Path, folder: Path) -> None:
+    """The whole handler, with accounting and every file it writes."""
+    profile(Context(str(path), str(folder / "1"), path.name, lambda *_: None), {})
+
+
+def _connect(
+    path: Path, folder: Path, memory: str = "512MB"
+) -> tuple[duckdb.DuckDBPyConnection, str, dict[str, str]]:
+    """One thread, as the handler has; the types are those the engine's sniffer finds."""
+    connection = duckdb.connect(
+        config={"threads": 1, "memory_limit": memory, "preserve_insertion_order": False}
+    )
+    connection.execute(f"SET temp_directory = '{folder / 'spill'}'")
+    sniffed = connection.execute(f"SELECT columns FROM sniff_csv('{path}')").fetchone()
+    assert sniffed is not None
+    types = {column["name"]: column["type"] for column in sniffed[0]}
+    columns = ", ".join(f"'{name}': '{kind}'" for name, kind in types.items())
+    source = (
+        f"read_csv('{path}', auto_detect = false, header = true, delim = ',', quote = '\"', "
+        f"columns = {{{columns}}}, store_rejects = true, buffer_size = 4000000, "
+        "max_line_size = 2000000)"
+    )
+    return connection, source, types
+
+
+def copy(path: Path, folder: Path) -> None:
+    """Typed Parquet and nothing else."""
+    connection, source, _ = _connect(path, folder)
+    connection.execute(f"COPY (FROM {source}) TO '{folder / 'a.parquet'}' {_PARQUET}")
+
+
+def summarize(path: Path, folder: Path) -> None:
+    """What the engine offers itself; a wide table needs gigabytes."""
+    connection, source, _ = _connect(path, folder, "8GB")
+    connection.execute(f"SUMMARIZE FROM {source}").fetchall()
+    connection.execute(f"COPY (FROM {source}) TO '{folder / 'a.parquet'}' {_PARQUET}")
+
+
+def bare(path: Path, folder: Path) -> None:
+    """Typed Parquet, then per column counts, range, spread, top values or a histogram."""
+    connection, source, types = _connect(path, folder)
+    parquet = folder / "a.parquet"
+    connection.execute(f"COPY (FROM {source}) TO '{parquet}' {_PARQUET}")
+    names = list(types)
+    for first in range(0, len(names), _BATCH):
+        batch = names[first : first + _BATCH]
+        spread = ", ".join(
+            f'count("{name}"), min("{name}"), max("{name}"), approx_count_distinct("{name}")'
+            + (f', avg("{name}"), stddev("{name}")' if _is_number(types[name]) else ", 0, 0")
+            for name in batch
+        )
+        row = connection.execute(f"SELECT {spread} FROM '{parquet}'").fetchone()
+        assert row is not None
+        for index, name in enumerate(batch):
+            if row[index * 6 + 3] <= 20_000:
+                connection.execute(
+                    f"SELECT \"{name}\", count(*) AS n FROM '{parquet}' GROUP BY 1 "
+                    "ORDER BY n DESC LIMIT 10"
+                ).fetchall()
+            elif _is_number(types[name]):
+                low, high = float(row[index * 6 + 1]), float(row[index * 6 + 2])
+                width = (high - low) / 20 or 1.0
+                connection.execute(
+                    f'SELECT floor(("{name}" - {low}) / {width}) AS b, count(*) '
+                    f"FROM '{parquet}' GROUP BY b"
+                ).fetchall()
+                connection.execute(
+                    f"SELECT reservoir_quantile(\"{name}\", [0.25, 0.5, 0.75]) FROM '{parquet}'"
+                ).fetchall()
+
+
+def _is_number(kind: str) -> bool:
+    return kind in ("BIGINT", "DOUBLE") or kind.startswith("DECIMAL")
+
+
+READERS: dict[str, Callable[[Path, Path], None]] = {
+    "millrace": millrace,
+    "bare queries": bare,
+    "COPY alone": copy,
+    "SUMMARIZE + COPY": summarize,
+}
+
+
+def main() -> None:
+    """Run it; print seconds and peak bytes as JSON."""
+    name, path, folder = sys.argv[1:]
+    began = time.perf_counter()
+    READERS[name](Path(path), Path(folder))
+    seconds = time.perf_counter() - began
+    os.chdir("/")
+    # Not ru_maxrss, which a process inherits from the one that started it.
+    status = Path("/proc/self/status").read_text()
+    peak = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+    print(json.dumps({"seconds": seconds, "peak_bytes": int(peak.split()[1]) * 1024}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,187 @@
+"""What stands where: preamble, header rows, the width of the table, the kinds of its columns."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from worker.handlers.contract import BadInput
+from worker.handlers.profile.cells import Cell, Marks, literal, parse
+from worker.handlers.profile.dialect import Dialect
+from worker.handlers.profile.header import count_rows, filled, has_values, names
+from worker.handlers.profile.options import Options
+from worker.handlers.profile.repair import other_dialect
+from worker.handlers.profile.shapes import VALUES, column_shapes, shape
+
+MOST_COLUMNS = 5000
+_PREAMBLE_LINES = 100
+_SPAN = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record of the sample: the number of its first line, how many it takes, its cells."""
+
+    line: int
+    lines: int
+    cells: list[Cell]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """``first`` is the line on which records begin; ``header`` the cells of the header's rows.
+
+    ``shapes`` has a kind for each column whose values are of one; ``plain``: nothing stands above
+    the first record but a header of one line and as many cells.
+    """
+
+    columns: tuple[str, ...]
+    first: int
+    header: tuple[tuple[Cell, ...], ...]
+    preamble: tuple[str, ...]
+    shapes: tuple[str | None, ...]
+    plain: bool
+    evidence: dict[str, tuple[str, float]] = field(default_factory=dict)
+
+    @property
+    def width(self) -> int:
+        """Cells of a record."""
+        return len(self.columns)
+
+    def describe(self) -> dict[str, object]:
+        """JSON for the result."""
+        return {
+            "header_rows": len(self.header),
+            "first_line": self.first,
+            "preamble": list(self.preamble[:_PREAMBLE_LINES]),
+            "evidence": {
+                name: {"why": why, "confidence": confidence}
+                for name, (why, confidence) in self.evidence.items()
+            },
+        }
+
+
+def find(sample: str, dialect: Dialect, options: Options) -> Layout:
+    """Judge the sample.
+
+    Raises:
+        BadInput: there is nothing but blank lines and comments, or too many columns.
+    """
+    lines = _physical(sample)
+    records = _records(lines, dialect, options.skip_lines or 0)
+    if not records:
+        raise BadInput("The file has only blank lines.")
+    width = _width(records)
+    if width > MOST_COLUMNS:
+        raise BadInput(f"The file has {width:,} columns; at most {MOST_COLUMNS:,} are handled.")
+    if options.delimiter is None:
+        records = _reread_first(records, width, dialect.marks)
+    start = 0 if options.skip_lines is not None else _start(records, width)
+    body = [record.cells for record in records[start:] if len(record.cells) == width]
+    rows, evidence = count_rows([record.cells for record in records[start:]], body, width, options)
+    header = [record.cells for record in records[start : start + rows]]
+    shapes = column_shapes([cells for cells in body if cells not in header][:500], width)
+    behind = start + rows
+    last = records[behind - 1] if behind else None
+    first = last.line + last.lines if last else 1
+    if behind < len(records):
+        first = records[behind].line
+    top = header[0] if header else None
+    plain = (
+        start == 0
+        and records[0].line == 1
+        and (top is None or (rows == 1 and len(top) == width and first == 2))
+        and (top is None or parse(records[0].text, dialect.marks).cells == top)
+    )
+    above = records[start].line - 1 if start < len(records) else 0
+    preamble = tuple(line for line in lines[:above] if line.strip())
+    found = {"header": evidence}
+    if preamble and options.skip_lines is None:
+        found["preamble"] = (f"{len(preamble):,} lines above the table are unlike it", 0.9)
+    if top is not None and len(top) != width:
+        found["names"] = (
+            f"the header has {len(top):,} names for {width:,} columns, so they may stand above the "
+            "wrong ones",
+            0.4,
+        )
+    return Layout(
+        tuple(names(header, width)),
+        first,
+        tuple(tuple(cells) for cells in header),
+        preamble,
+        tuple(shapes),
+        plain,
+        found,
+    )
+
+
+def _physical(sample: str) -> list[str]:
+    """Split at CR, LF and CRLF alone; str.splitlines knows more line ends than CSV."""
+    return [line.decode() for line in sample.encode("utf-8", "replace").splitlines()]
+
+
+def _records(lines: Sequence[str], dialect: Dialect, skip: int) -> list[Record]:
+    records: list[Record] = []
+    at = skip
+    while at < len(lines):
+        line = lines[at]
+        if not line.strip() or (dialect.comment and line.startswith(dialect.comment)):
+            at += 1
+            continue
+        text, span = line, 1
+        parsed = parse(text, dialect.marks)
+        while parsed.open and span < _SPAN and at + span < len(lines):
+            text += "\n" + lines[at + span]
+            span += 1
+            parsed = parse(text, dialect.marks)
+        if parsed.open or parsed.odd:
+            records.append(Record(at + 1, 1, literal(line, dialect.marks), line))
+            at += 1
+        else:
+            records.append(Record(at + 1, span, parsed.cells, text))
+            at += span
+    return records
+
+
+def _width(records: Sequence[Record]) -> int:
+    counts = Counter(len(record.cells) for record in records)
+    # Lines of one cell are often not of the table; a table of one column has hardly others.
+    return max(counts, key=lambda n: (counts[n] * (1 if n > 1 else 0.34), n))
+
+
+def _reread_first(records: list[Record], width: int, marks: Marks) -> list[Record]:
+    """Read the line above the first record of the right width as if written otherwise."""
+    for index, record in enumerate(records[:-1]):
+        if len(record.cells) == width:
+            break
+        if len(records[index + 1].cells) == width:
+            other = other_dialect(record.text, marks, width, record.cells)
+            if other is not None and not has_values(other[0]):
+                fixed = Record(record.line, record.lines, other[0], record.text)
+                return [*records[:index], fixed, *records[index + 1 :]]
+    return records
+
+
+def _start(records: Sequence[Record], width: int) -> int:
+    """Where the table begins: with its header, or the first record."""
+    if width == 1:
+        return 0
+    for index, record in enumerate(records):
+        cells = record.cells
+        below = records[index + 1 : index + 4]
+        like = sum(len(other.cells) == width for other in below)
+        if len(cells) == width:
+            enough = filled(cells) >= max(2, width // 3) or width == 2
+            fuller = any(filled(other.cells) > 2 * filled(cells) for other in below)
+            if enough or not fuller:
+                return index
+        elif (
+            below
+            and len(cells) >= 2
+            and abs(len(cells) - width) <= max(1, width // 10)
+            and 2 * like > len(below)
+            and len(below[0].cells) == width
+            and not any(shape(cell) in VALUES for cell in cells)
+        ):
+            return index  # a header with a name too many or too few
+    return 0

@@ -1,0 +1,69 @@
+"""What an upload may say about its file, where it knows better than the handler finds out."""
+
+import codecs
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+
+NAMED = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "space": " ", "colon": ":"}
+One = Annotated[str, StringConstraints(min_length=1, max_length=1)]
+
+
+class Options(BaseModel):
+    """Every one of them is found out if it is not given."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    encoding: str | None = Field(None, description="Of the text, by any name that Python knows")
+    delimiter: str | None = Field(
+        None, description="Between cells: a character, or comma, semicolon, tab, pipe, space, colon"
+    )
+    quote: One | None = Field(None, description="Around cells")
+    escape: One | None = Field(None, description="In front of a quote inside quotes, such as \\")
+    comment: One | None = Field(None, description="What a line begins with that is a comment")
+    skip_lines: int | None = Field(None, ge=0, description="Lines above the header or first record")
+    header: int | None = Field(None, ge=0, le=10, description="Rows of the header; 0: none")
+    dates: Literal["day-first", "month-first"] | None = Field(
+        None, description="How to read dates such as 03/04/2024"
+    )
+    decimal: Literal["point", "comma"] | None = Field(
+        None, description="What separates the fraction of a number"
+    )
+    nulls: str = Field("", description="Texts that mean no value, separated by |")
+    ragged: Literal["repair", "reject"] = Field(
+        "repair", description="What becomes of records with too few or too many cells"
+    )
+    misfits: Literal["widen", "reject"] = Field(
+        "widen", description="What a few cells do that are not of their column's type"
+    )
+    formulas: Literal["keep", "defuse"] = Field(
+        "keep", description="Defuse: put ' in front of cells of clean.csv that begin with = + - @"
+    )
+
+    @field_validator("encoding")
+    @classmethod
+    def _known(cls, name: str | None) -> str | None:
+        if not name:
+            return None
+        try:
+            codec = codecs.lookup(name)
+        except LookupError:
+            raise ValueError(f"Python knows no encoding of the name {name!r}") from None
+        if not codec._is_text_encoding:
+            raise ValueError(f"{name!r} is not an encoding of text")
+        return codec.name
+
+    @field_validator("delimiter")
+    @classmethod
+    def _one(cls, text: str | None) -> str | None:
+        if not text:
+            return None
+        text = NAMED.get(text, text)
+        if len(text) != 1 or text in "\r\n\0":
+            raise ValueError(f"a delimiter is one character or one of {', '.join(NAMED)}")
+        return text
+
+    @property
+    def null_words(self) -> tuple[str, ...]:
+        """The texts that mean no value."""
+        return tuple(word for word in self.nulls.split("|") if word)

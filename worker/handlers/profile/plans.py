@@ -1,0 +1,126 @@
+"""How each column is read: its kind and type, guessed from the sample."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from worker.handlers.profile.cells import Cell
+from worker.handlers.profile.engine import identifier, literal
+from worker.handlers.profile.kinds import DECIMAL, MOST_DIGITS, TEXT, Kind, V, chosen, possible
+from worker.handlers.profile.options import Options
+from worker.handlers.profile.shapes import NULL_WORDS
+
+NARROW_DIGITS = 18
+# How the engine itself writes a timestamp: texts of that form need no closer look.
+_ENGINES_OWN = re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a column is read. ``kind`` None: as text. ``type`` is the engine's.
+
+    ``words`` are texts that mean no value here; ``note`` says what a person should know.
+    """
+
+    name: str
+    kind: Kind | None = None
+    type: str = TEXT
+    words: tuple[str, ...] = ()
+    exact: bool = False
+    filled: bool = True
+    rejects: int = 0
+    note: str = ""
+
+    def quick(self) -> str:
+        """SQL that reads a cell as the engine delivers it, and fails on one that does not fit."""
+        cell = identifier(self.name)
+        if self.kind is None:
+            return cell
+        cast = self.kind.cast(cell, self.type)
+        test = f"CAST({cast} AS VARCHAR) = {cell}" if self.exact else self._fits(cell)
+        return f"CASE WHEN {cell} IS NULL OR {test} THEN {cast} ELSE error('misfit') END"
+
+    def _fits(self, value: str) -> str:
+        assert self.kind is not None
+        test = self.kind.test(value)
+        if self.kind.type == DECIMAL:
+            # Told more digits than it has room for, the engine would round in silence.
+            scale = int(self.type.rpartition(",")[2].rstrip(") "))
+            whole = _width_of(self.type) - scale
+            clean = self.kind.clean.replace(V, value)
+            room = f"-?[0-9]{{1,{whole}}}" + (f"(\\.[0-9]{{1,{scale}}})?" if scale else "")
+            test = f"({test} AND regexp_full_match({clean}, {literal(room)}))"
+        return test
+
+    def value(self) -> str:
+        """SQL for the text of a cell, NULL where it means no value."""
+        if self.kind is not None and not self.words:
+            return f"nullif({identifier(self.name)}, '')"
+        return value_of(self.name, self.words, trimmed=self.kind is not None)
+
+    def cast(self) -> str:
+        """SQL that reads a staged cell."""
+        value = self.value()
+        return value if self.kind is None else self.kind.cast(value, self.type)
+
+
+def _width_of(type_: str) -> int:
+    return int(type_.partition("(")[2].partition(",")[0])
+
+
+def value_of(name: str, words: Sequence[str], *, trimmed: bool) -> str:
+    """SQL for the text of a cell; ``words`` mean no value, and so do blanks if it is trimmed."""
+    cell = identifier(name)
+    value = f"nullif(trim({cell}), '')" if trimmed else cell
+    if words:
+        listed = ", ".join(literal(word) for word in words)
+        value = f"CASE WHEN lower(trim({cell})) IN ({listed}) THEN NULL ELSE {value} END"
+    return value
+
+
+def misfit(value: str, kind: Kind) -> str:
+    """SQL that is true for a text that is not of the kind."""
+    return f"({value} IS NOT NULL AND NOT ({kind.test(value)}))"
+
+
+def given_words(options: Options) -> tuple[str, ...]:
+    """The words that the options give for no value."""
+    return tuple(word.lower() for word in options.null_words)
+
+
+def guess(
+    columns: Sequence[str], rows: Sequence[Sequence[Cell]], options: Options
+) -> list[Plan] | None:
+    """Guess from the sample; None where only a look at all values can tell."""
+    if options.null_words or options.misfits == "reject":
+        return None
+    plans = []
+    for index, name in enumerate(columns):
+        texts = [row[index] for row in rows if index < len(row)]
+        filled = [text for text in texts if text]
+        if any(text.lower() in NULL_WORDS or text != text.strip() for text in filled):
+            return None
+        first, rival = chosen(possible(filled, options, share=1.0))
+        if first is not None and first.clean != V:
+            return None
+        if first is None or rival is not None:
+            # Few misfits in the sample are a matter for those who look at all values.
+            if possible(filled, options):
+                return None
+            plans.append(Plan(name, filled=bool(filled)))
+        elif first.type == DECIMAL:
+            plans.append(_decimal_from(name, first, filled))
+        else:
+            exact = first.exact or all(_ENGINES_OWN.fullmatch(text) for text in filled)
+            plans.append(Plan(name, first, first.type, exact=exact))
+    return plans
+
+
+def _decimal_from(name: str, kind: Kind, texts: Sequence[str]) -> Plan:
+    digits = [text.lstrip("-").partition(".") for text in texts]
+    scales = {len(fraction) for _, _, fraction in digits}
+    scale = max(scales)
+    # Two digits of room for values that the sample has not.
+    narrow = max(len(whole) for whole, _, _ in digits) + scale < NARROW_DIGITS - 2
+    type_ = f"DECIMAL({NARROW_DIGITS if narrow else MOST_DIGITS}, {scale})"
+    return Plan(name, kind, type_, exact=len(scales) == 1)
