@@ -46,7 +46,7 @@ async def test_from_upload_to_parquet(
         assert rows.fetchall() == [("00501", "1.50"), ("10001", "2.25")]
 
     stored = sorted(path.name for path in core.storage.attempt_folder(file_id, 1).iterdir())
-    assert stored == ["clean.parquet", "profile.json"]
+    assert stored == ["clean.csv", "clean.parquet", "profile.json", "report.html"]
     statuses = [e.status for _, e in await core.events.read(START) if e and e.type == "status"]
     assert statuses == ["Waiting", "Processing", "Ok"]
     assert await core.commands.xlen(core.jobs.stream) == 0
