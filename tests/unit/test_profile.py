@@ -190,6 +190,21 @@ def test_an_unclosed_quote_takes_no_other_record(run: Profile) -> None:
     assert result.summary["repairs"][0]["reason"] == "a quote stands where none should"
 
 
+def test_a_long_cell_of_many_lines_and_quotes_is_one_cell(run: Profile) -> None:
+    text = '"quoted", as they say\n' * 100_000
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows([["id", "v"], [1, "x"], [2, text], [3, "y"]])
+    result = run(out.getvalue().encode() + b"4\n")  # ragged, so that every line is looked at
+    assert result.summary["accounting"]["read"] == 4
+    assert cells(result)[1] == ("2", text)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_line_ends_inside_quotes_are_data(run: Profile, end: str) -> None:
+    result = run(f'id,v\r\n1,"x{end}{end}y"\r\n2\r\n'.encode())
+    assert cells(result) == [("1", f"x{end}{end}y"), ("2", None)]
+
+
 @pytest.mark.parametrize(
     ("texts", "options", "type_", "first"),
     [

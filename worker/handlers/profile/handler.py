@@ -1,6 +1,7 @@
 """The steps of a profile, top to bottom."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import duckdb
 
@@ -133,8 +134,11 @@ class Run:
         mended = Source(path, Marks(self.dialect.marks.delimiter), False, names, mender.longest)
         try:
             self._load(mended, 0.25, helpers)
-        except Unfit as error:
-            raise AccountingMismatch(f"The mended file cannot be read: {error}") from error
+        except Unfit:
+            try:
+                self._load(replace(mended, strict=False), 0.25, helpers)
+            except Unfit as error:
+                raise AccountingMismatch(f"The mended file cannot be read: {error}") from error
         path.unlink()
 
     def _load(self, csv: Source, start: float, helpers: Sequence[str] = ()) -> None:

@@ -45,11 +45,17 @@ class Lines:
                 return None
         return self._lines[self._at + ahead].rstrip(b"\r\n")
 
+    def end(self, ahead: int) -> str:
+        """Return what the line at hand (-1), or one that was peeked at, ends with."""
+        line = self._lines[self._at + ahead]
+        return line[len(line.rstrip(b"\r\n")) :].decode()
+
     def _load(self) -> bool:
         if self._ended:
             return False
-        del self._lines[: self._at]
-        self._at = 0
+        keep = max(0, self._at - 1)  # the line at hand
+        del self._lines[:keep]
+        self._at -= keep
         while True:
             chunk = self._file.read(CHUNK_BYTES)
             lines = (self._rest + chunk).splitlines(keepends=True)
@@ -61,7 +67,7 @@ class Lines:
             # The last line may go on in the next chunk, or its CR be half of a CRLF.
             self._rest = lines.pop()
             if len(self._rest) > MAX_RECORD_BYTES:
-                line = self.number + len(self._lines) + len(lines) + 1
+                line = self.number + len(self._lines) - self._at + len(lines) + 1
                 raise BadInput(
                     f"Line {line:,} is longer than the {MAX_RECORD_BYTES // 2**20} MiB a record "
                     "may have."

@@ -27,13 +27,19 @@ class Unfit(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file that the engine can read: every record has ``columns`` cells, quotes are doubled."""
+    """A file that the engine can read: every record has ``columns`` cells, quotes are doubled.
+
+    ``strict``: what breaks RFC 4180 is an error. Without it the engine may swallow records in
+    silence, so only a count tells whether it has read all; but it can read line ends of several
+    kinds inside quotes.
+    """
 
     path: Path
     marks: Marks
     header: bool
     columns: tuple[str, ...]
     longest: int = 0
+    strict: bool = True
 
 
 def straight(connection: duckdb.DuckDBPyConnection, source: Source, plans: Sequence[Plan]) -> int:
@@ -90,7 +96,7 @@ def _read_csv(source: Source) -> str:
         # A quoted "" is an empty text, nothing between two delimiters is no value.
         "allow_quoted_nulls": "false",
         # Line ends it finds by itself; told CRLF, it reads nothing.
-        "strict_mode": "true",
+        "strict_mode": str(source.strict).lower(),
         "max_line_size": str(longest),
         "buffer_size": str(max(BUFFER_BYTES, longest * 2)),
     }

@@ -24,6 +24,7 @@ _REPORT_LINES = 65536
 _FLUSH_LINES = 4096
 # So many lines in a row that are whole records by themselves were not swallowed by a quote.
 _WHOLE_LINES = 20
+_MOST_LINES = 1_000_000  # of a record
 
 
 @dataclass(slots=True)
@@ -187,7 +188,7 @@ class Mender:
         alone = parse(line, marks)
         text, span, whole = line, 1, 0
         size = len(line)
-        parts = [line]
+        parts = [line, self._lines.end(-1)]
         stray = width > 1 and len(literal(line, marks)) == width
         while True:
             raw = self._lines.peek(span - 1)
@@ -195,19 +196,25 @@ class Mender:
                 return line, 1, alone
             following = raw.decode("utf-8", "replace")
             parts.append(following)
+            end = self._lines.end(span - 1)
             span += 1
             size += len(following) + 1
-            if size > MAX_RECORD_BYTES:
+            if size > MAX_RECORD_BYTES or span > _MOST_LINES:
                 return line, 1, alone
-            if quote not in following:
-                whole = whole + 1 if following.count(marks.delimiter) == width - 1 else 0
+            quotes = following.count(quote)
+            if marks.escape:
+                quotes -= following.count(marks.escape + quote)
+            if quotes % 2 == 0:  # whatever it closes it opens again
+                right = not quotes and following.count(marks.delimiter) == width - 1
+                whole = whole + 1 if right else 0
                 if stray and whole >= _WHOLE_LINES:
                     return line, 1, alone
+                parts.append(end)
                 continue
-            text = "\n".join(parts)
-            parts = [text]
+            text = "".join(parts)
             parsed = parse(text, marks)
             if parsed.open:
+                parts = [text, end]
                 continue
             if parsed.odd or len(parsed.cells) != width:
                 if not parsed.odd and not stray:
