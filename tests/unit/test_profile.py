@@ -199,6 +199,13 @@ def test_a_long_cell_of_many_lines_and_quotes_is_one_cell(run: Profile) -> None:
     assert cells(result)[1] == ("2", text)
 
 
+def test_signs_that_only_python_takes_for_line_ends(run: Profile) -> None:
+    rest = "4,plain text\n" * 100  # few control characters, or it would be no text
+    result = run(f"id,v\n1,a\x0bb\n2,c\u2028d\n3,e\x85f\n{rest}".encode())
+    assert cells(result)[:3] == [("1", "a\x0bb"), ("2", "c\u2028d"), ("3", "e\x85f")]
+    assert result.summary["sample"][0] == ["1", "a\x0bb"]
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_line_ends_inside_quotes_are_data(run: Profile, end: str) -> None:
     result = run(f'id,v\r\n1,"x{end}{end}y"\r\n2\r\n'.encode())

@@ -225,7 +225,7 @@ def _is_plain(found: Dialect, table: Layout, options: Options) -> bool:
 def _rows(sample: str, found: Dialect, table: Layout) -> list[list[Cell]]:
     """Records of the sample, to guess types from."""
     rows = []
-    for line in sample.splitlines()[table.first - 1 :]:
+    for line in layout.physical(sample)[table.first - 1 :]:
         parsed = parse(line, found.marks)
         if not parsed.open and not parsed.odd and len(parsed.cells) == table.width:
             rows.append(parsed.cells)

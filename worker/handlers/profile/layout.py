@@ -67,7 +67,7 @@ def find(sample: str, dialect: Dialect, options: Options) -> Layout:
     Raises:
         BadInput: there is nothing but blank lines and comments, or too many columns.
     """
-    lines = _physical(sample)
+    lines = physical(sample)
     records = _records(lines, dialect, options.skip_lines or 0)
     if not records:
         raise BadInput("The file has only blank lines.")
@@ -115,7 +115,7 @@ def find(sample: str, dialect: Dialect, options: Options) -> Layout:
     )
 
 
-def _physical(sample: str) -> list[str]:
+def physical(sample: str) -> list[str]:
     """Split at CR, LF and CRLF alone; str.splitlines knows more line ends than CSV."""
     return [line.decode() for line in sample.encode("utf-8", "replace").splitlines()]
 
