@@ -6,7 +6,6 @@ back of polluted files.
 """
 
 import argparse
-import csv
 import json
 import os
 import subprocess
@@ -19,8 +18,6 @@ from typing import Any
 from benchmarks import report
 from benchmarks.mill import files, pollution
 from processing.schema import ROOT
-from worker.handlers.contract import Context
-from worker.handlers.profile import profile
 
 CONTESTANTS = ("millrace", "bare queries", "COPY alone", "SUMMARIZE + COPY")
 
@@ -82,16 +79,7 @@ def speed_table(rows: Sequence[dict[str, Any]], ratios: dict[str, float]) -> str
 
 def pollute(folder: Path, every: int) -> None:
     """Measure what comes back of polluted files, and write it down."""
-    original, work = folder / "original", folder / "1"
-    original.touch()
-
-    def read(data: bytes) -> Sequence[Sequence[str]]:
-        original.write_bytes(data)
-        profile(Context(str(original), str(work), "a.csv", lambda *_: None), {})
-        with (work / "clean.csv").open(newline="") as file:
-            return list(csv.reader(file))
-
-    scores = pollution.evaluate(read, every)
+    scores = pollution.evaluate(pollution.reader(folder), every)
     rows = [
         {
             "pollution": kind,

@@ -12,6 +12,10 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
+
+from worker.handlers.contract import Context
+from worker.handlers.profile import profile
 
 ROWS = 84
 HEADER = ["id", "day", "time", "product", "price", "quantity", "description", "url", "remark"]
@@ -178,6 +182,20 @@ def score(file: Polluted, found: Sequence[Sequence[str]]) -> Score:
 def _value(cell: str) -> str | Decimal:
     """5.00 is 5: a column of decimals has one number of digits."""
     return Decimal(cell) if re.fullmatch(r"-?\d+(\.\d+)?", cell) else cell
+
+
+def reader(folder: Path) -> Callable[[bytes], Sequence[Sequence[str]]]:
+    """Return what reads a file with the handler in an empty folder, and gives its clean.csv."""
+    original, work = folder / "original", folder / "1"
+    original.touch()
+
+    def read(data: bytes) -> Sequence[Sequence[str]]:
+        original.write_bytes(data)
+        profile(Context(str(original), str(work), "a.csv", lambda *_: None), {})
+        with (work / "clean.csv").open(newline="") as file:
+            return list(csv.reader(file))
+
+    return read
 
 
 def evaluate(

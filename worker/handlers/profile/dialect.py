@@ -60,19 +60,19 @@ class Dialect:
         }
 
 
-def sample_of(text: Text) -> tuple[str, bool]:
-    """The first half megabyte, cut at a line's end; and whether it is the whole file."""
+def sample_of(text: Text) -> str:
+    """The first half megabyte, cut at a line's end."""
     with text.path.open("rb") as file:
         file.seek(text.skip)
         head = file.read(SAMPLE_BYTES)
         complete = not file.read(1)
     sample = head.decode("utf-8", "replace" if complete else "ignore")
     if complete:
-        return sample, True
+        return sample
     # A CR at the very end may be half of a CRLF.
     sample = sample.removesuffix("\r")
     cut = max(sample.rfind("\n"), sample.rfind("\r"))
-    return sample[: cut + 1] or sample, False
+    return sample[: cut + 1] or sample
 
 
 def detect(sample: str, options: Options) -> Dialect:

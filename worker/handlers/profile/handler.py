@@ -28,8 +28,6 @@ from worker.handlers.profile.options import Options
 from worker.handlers.profile.plans import Plan
 from worker.handlers.profile.problems import Problem, Problems
 
-SAMPLE_ROWS = 10
-
 
 @handler(title="Profile and convert to Parquet", options=Options)
 def profile(context: Context, options: Options) -> Result:
@@ -65,7 +63,7 @@ class Run:
             self.options,
             lambda share: progress(min(0.05, share * 0.05)),
         )
-        sample, _ = dialect.sample_of(self.text)
+        sample = dialect.sample_of(self.text)
         self.dialect = dialect.detect(sample, self.options)
         self.layout = layout.find(sample, self.dialect, self.options)
         self.sample = _rows(sample, self.dialect, self.layout)
@@ -95,14 +93,14 @@ class Run:
             write(self.layout.header[0], self.dialect.marks).encode() if header else None,
             lambda share: progress(min(0.15, 0.05 + share * 0.1)),
         )
-        if count is None or count.records <= header:
+        if count is None or count <= header:
             return False
         plain = Source(self.text.path, self.dialect.marks, header > 0, self.layout.columns)
         try:
             self._load(plain, 0.15)
         except Unfit:
             return False
-        if self.written != count.records - header:
+        if self.written != count - header:
             return False
         self.tally.written = self.written
         return True
@@ -158,7 +156,7 @@ class Run:
                     if self._guess_was_complete():
                         return
         with engine.progress(self.connection, self.context, start, 0.5, "loading"):
-            staged = loading.stage(self.connection, csv, [Plan(name) for name in csv.columns])
+            staged = loading.stage(self.connection, csv)
         with engine.progress(self.connection, self.context, 0.5, 0.65, "finding types"):
             self.plans = casting.decide(self.connection, names, self.options)
             self.null_words = casting.null_words(self.connection, self.plans)
@@ -187,7 +185,7 @@ class Run:
             problem = Problem(
                 number, lines.byte, column, reason, "rejected", raw.decode("utf-8", "replace")
             )
-            self.rejects.add(problem, f"a value is not of the kind of column {column}")
+            self.rejects.add(problem)
             rejected += 1
         lines.close()
         self.tally.written -= rejected

@@ -32,7 +32,7 @@ def count_rows(
         return _text_header(first, rest)
     if len(first) == width and not _named(first, typed, kinds):
         return 0, ("the first record has values as those below it", 0.95)
-    if len(first) != width and any(shape(cell) in VALUES for cell in first):
+    if len(first) != width and has_values(first):
         return 0, ("the first record has values", 0.7)
     # A second row of names is told by the values below: there must be enough of them.
     sure = any(sum(bool(row[index]) for row in rest) >= _SURE for index in typed)
@@ -78,7 +78,7 @@ def _text_header(
 ) -> tuple[int, tuple[str, float]]:
     """Judge a table of nothing but texts."""
     cells = [str(cell).strip() for cell in first if cell is not None and cell.strip()]
-    if any(shape(cell) in VALUES for cell in cells):
+    if has_values(cells):
         return 0, ("the first record has values", 0.6)
     if len(set(cells)) < len(cells):
         return 0, ("the first record repeats itself", 0.6)

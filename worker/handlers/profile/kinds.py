@@ -53,12 +53,6 @@ class Kind:
             return matches
         return f"({matches} AND {self.cast(value)} IS NOT NULL)"
 
-    def quick(self, value: str, type_: str) -> str:
-        """The same, quicker where values are written in the engine's own way."""
-        if self.exact:
-            return f"CAST({self.cast(value, type_)} AS VARCHAR) = {value}"
-        return self.test(value)
-
     def cast(self, value: str, type_: str = "") -> str:
         """SQL that reads a text; ``type_`` for a decimal with its digits."""
         text = self.clean.replace(V, value)

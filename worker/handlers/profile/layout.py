@@ -10,7 +10,7 @@ from worker.handlers.profile.dialect import Dialect
 from worker.handlers.profile.header import count_rows, filled, has_values, names
 from worker.handlers.profile.options import Options
 from worker.handlers.profile.repair import other_dialect
-from worker.handlers.profile.shapes import VALUES, column_shapes, shape
+from worker.handlers.profile.shapes import column_shapes
 
 MOST_COLUMNS = 5000
 _PREAMBLE_LINES = 100
@@ -181,7 +181,7 @@ def _start(records: Sequence[Record], width: int) -> int:
             and abs(len(cells) - width) <= max(1, width // 10)
             and 2 * like > len(below)
             and len(below[0].cells) == width
-            and not any(shape(cell) in VALUES for cell in cells)
+            and not has_values(cells)
         ):
             return index  # a header with a name too many or too few
     return 0

@@ -50,20 +50,18 @@ def straight(connection: duckdb.DuckDBPyConnection, source: Source, plans: Seque
             the shape of all others.
     """
     cells = ", ".join(f"{plan.quick()} AS {identifier(plan.name)}" for plan in plans)
-    return _copy(connection, f"SELECT {cells} FROM {_read_csv(source)}", CLEAN, plans)
+    return _copy(connection, f"SELECT {cells} FROM {_read_csv(source)}", CLEAN, len(plans))
 
 
-def stage(connection: duckdb.DuckDBPyConnection, source: Source, plans: Sequence[Plan]) -> int:
+def stage(connection: duckdb.DuckDBPyConnection, source: Source) -> int:
     """Write every cell as text; return the rows. Raises Unfit as :func:`straight` does."""
-    return _copy(connection, f"FROM {_read_csv(source)}", STAGING, plans)
+    return _copy(connection, f"FROM {_read_csv(source)}", STAGING, len(source.columns))
 
 
-def _copy(
-    connection: duckdb.DuckDBPyConnection, query: str, target: str, plans: Sequence[Plan]
-) -> int:
+def _copy(connection: duckdb.DuckDBPyConnection, query: str, target: str, columns: int) -> int:
     try:
         row = connection.execute(
-            f"COPY ({query}) TO {literal(target)} {parquet(len(plans))}"
+            f"COPY ({query}) TO {literal(target)} {parquet(columns)}"
         ).fetchone()
     except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
         Path(target).unlink(missing_ok=True)

@@ -293,7 +293,7 @@ class Mender:
         self.tally.overflowing += overflow is not None
 
     def _repair(self, line: int, byte: int, raw: str, reason: str, action: str) -> None:
-        self._repairs.add(Problem(line, byte, "", reason, action, raw), reason.partition(" (")[0])
+        self._repairs.add(Problem(line, byte, "", reason, action, raw))
 
     def _reject(self, line: int, byte: int, raw: str, reason: str) -> None:
         self.tally.rejected += 1

@@ -60,8 +60,8 @@ def write(run: "Run", described: list[dict[str, Any]]) -> Result:
             "engine": f"DuckDB {duckdb.__version__}",
         },
     }
-    (run.folder / PROFILE).write_text(json.dumps(summary, indent=1, ensure_ascii=False))
-    (run.folder / REPORT).write_text(_report(run.context.name, summary))
+    (run.folder / PROFILE).write_text(json.dumps(summary, indent=1, ensure_ascii=False), "utf-8")
+    (run.folder / REPORT).write_text(_report(run.context.name, summary), "utf-8")
     _write_csv(run.connection, run.plans, defuse=run.options.formulas == "defuse")
     artifacts = [
         Artifact(CLEAN, "Typed Parquet", "application/vnd.apache.parquet"),

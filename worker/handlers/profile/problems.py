@@ -1,7 +1,6 @@
 """The record of what was wrong: each reject and each repair, in a file and the first in memory."""
 
 import csv
-from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TextIO
@@ -30,13 +29,11 @@ class Problems:
         self.path = path
         self.count = 0
         self.first: list[Problem] = []
-        self.reasons: Counter[str] = Counter()
         self._file: TextIO | None = None
 
-    def add(self, problem: Problem, reason: str = "") -> None:
-        """Note one; ``reason`` is the kind that it is counted as."""
+    def add(self, problem: Problem) -> None:
+        """Note one."""
         self.count += 1
-        self.reasons[reason or problem.reason] += 1
         if len(self.first) < SHOWN:
             self.first.append(problem)
         if self._file is None:

@@ -1,7 +1,6 @@
 """Counts the records without the engine, so that its count can be checked."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 CHUNK_BYTES = 1024 * 1024
@@ -9,17 +8,10 @@ _REPORT_CHUNKS = 32
 _QUOTE = b'"'
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
-    """Records, the header among them."""
-
-    records: int
-
-
 def count(
     path: Path, skip: int, header: bytes | None, report: Callable[[float], None]
-) -> Count | None:
-    """Count the line ends outside quotes; ``report`` gets the share done, 0–1.
+) -> int | None:
+    """Count the records, the header too, by line ends outside quotes; ``report`` gets 0–1.
 
     None where that is not the number of records for sure: blank lines, odd line ends, the line
     ``header`` once more. A quote in the middle of a bare cell gives a wrong count, which then does
@@ -54,7 +46,7 @@ def count(
                 report(done / size)
     if inside or last == b"\r":
         return None
-    return Count(found + (last != b"\n"))
+    return found + (last != b"\n")
 
 
 def _again(data: bytes, header: bytes, *, first: bool) -> bool:
