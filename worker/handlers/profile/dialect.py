@@ -25,6 +25,8 @@ DELIMITERS = {
 # The usual ones are believed with less evidence.
 _USUAL = {",": 1.0, ";": 1.0, "\t": 1.0, "|": 0.98, "\x1f": 1.0, "\x01": 1.0}
 _UNUSUAL = 0.75
+# The first line is a header more often than not: a delimiter should be in it.
+_NOT_IN_FIRST = 0.5
 _KNOWN = {"text": 0.35, "words": 0.9}
 _LINE_ENDS = re.compile("\r\n|\n|\r")
 _SINGLE = 0.02
@@ -152,10 +154,17 @@ def _score(lines: Sequence[str], marks: Marks) -> tuple[float, float, int]:
     agreeing = counts[width] / len(lines)
     if width == 1:
         return _SINGLE * agreeing, agreeing, 1
+    sensible = _sensible([row for row in rows if len(row) == width], marks)
+    usual = _USUAL.get(marks.delimiter, _UNUSUAL)
+    if marks.delimiter not in lines[0]:
+        usual *= _NOT_IN_FIRST
+    return (agreeing**2 * (1 - 1 / width) * sensible * usual, agreeing, width)
+
+
+def _sensible(rows: Sequence[Sequence[Cell]], marks: Marks) -> float:
+    """How much the cells are like values or words, 0–1: glued ones are like neither."""
     sensible = total = 0.0
     for row in rows:
-        if len(row) != width:
-            continue
         for cell in row:
             found = shape(cell)
             sensible += _KNOWN.get(found, 1.0) if found != "empty" else 0.8
@@ -164,8 +173,7 @@ def _score(lines: Sequence[str], marks: Marks) -> tuple[float, float, int]:
                 sensible -= 0.5
         if total > JUDGED_CELLS:
             break
-    usual = _USUAL.get(marks.delimiter, _UNUSUAL)
-    return (agreeing**2 * (1 - 1 / width) * sensible / total * usual, agreeing, width)
+    return sensible / total
 
 
 def _quote(

@@ -28,6 +28,10 @@ from worker.handlers.profile.options import Options
 from worker.handlers.profile.plans import Plan
 from worker.handlers.profile.problems import Problem, Problems
 
+# Of the sample so many cells are enough to guess types from: every value is checked later.
+SAMPLE_CELLS = 20_000
+SAMPLE_LEAST_ROWS = 100
+
 
 @handler(title="Profile and convert to Parquet", options=Options)
 def profile(context: Context, options: Options) -> Result:
@@ -75,6 +79,7 @@ class Run:
             described = columns.describe(
                 self.connection,
                 self.plans,
+                columns.Extent(self.written, self.text.path.stat().st_size, self.text.ascii),
                 lambda share: progress(min(0.95, 0.8 + share * 0.15), "describing columns"),
             )
             progress(0.95, "writing results")
@@ -141,6 +146,7 @@ class Run:
 
     def _load(self, csv: Source, start: float, helpers: Sequence[str] = ()) -> None:
         """Write the typed Parquet of a file; raises Unfit where the engine cannot read it."""
+        self.null_words = {}
         overflow = [helpers[0]] if helpers and self.tally.overflowing else []
         names = [*self.layout.columns, *overflow]
         guessed = plans.guess(self.layout.columns, self.sample, self.options)
@@ -222,12 +228,14 @@ def _is_plain(found: Dialect, table: Layout, options: Options) -> bool:
 
 def _rows(sample: str, found: Dialect, table: Layout) -> list[list[Cell]]:
     """Records of the sample, to guess types from."""
-    rows = []
+    rows: list[list[Cell]] = []
+    most = max(SAMPLE_LEAST_ROWS, min(casting.SAMPLE_ROWS, SAMPLE_CELLS // table.width))
     for line in layout.physical(sample)[table.first - 1 :]:
         parsed = parse(line, found.marks)
-        if not parsed.open and not parsed.odd and len(parsed.cells) == table.width:
+        whole = not parsed.open and not parsed.odd and len(parsed.cells) == table.width
+        if whole and tuple(parsed.cells) not in table.header:
             rows.append(parsed.cells)
-        if len(rows) == casting.SAMPLE_ROWS:
+        if len(rows) == most:
             break
     return rows
 

@@ -4,6 +4,7 @@ The same patterns serve both: they are written in what RE2 and ``re`` have in co
 """
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -169,17 +170,23 @@ KINDS = (
 BY_NAME = {kind.name: kind for kind in KINDS}
 
 
-_FEW_TEXTS = 100
 # Up to this share of a column's values may not be of its kind for that to be worth a word.
 FEW = 0.05
 
 
-def possible(texts: Sequence[str], options: Options, share: float = 1 - FEW) -> list[Kind]:
-    """The kinds that most of these texts look like."""
+def possible(
+    texts: Sequence[str],
+    options: Options,
+    share: float = 1 - FEW,
+    kinds: Sequence[Kind] = KINDS,
+) -> list[Kind]:
+    """Of the kinds, those that most of these texts look like."""
     if not texts:
         return []
+    counts = Counter(texts)
+    allowed = (1 - share) * len(texts)
     found = []
-    for kind in KINDS:
+    for kind in kinds:
         if options.decimal == "comma" and kind.name in (
             "decimal", "floating point", "number with thousands marked by ,",
         ):  # fmt: skip
@@ -190,14 +197,20 @@ def possible(texts: Sequence[str], options: Options, share: float = 1 - FEW) -> 
             continue
         if options.dates == "month-first" and kind.rival.startswith("month"):
             continue
-        pattern = kind.compiled
-        # A few show soon that most kinds are out of the question.
-        for some in (texts[:_FEW_TEXTS], texts):
-            if sum(pattern.fullmatch(text) is not None for text in some) < share * len(some):
-                break
-        else:
+        if _misses(kind.compiled, counts, allowed) <= allowed:
             found.append(kind)
     return found
+
+
+def _misses(pattern: re.Pattern[str], counts: Counter[str], allowed: float) -> int:
+    """How many texts do not match; counting ends where they are too many."""
+    misses = 0
+    for text, times in counts.items():
+        if pattern.fullmatch(text) is None:
+            misses += times
+            if misses > allowed:
+                break
+    return misses
 
 
 def chosen(fitting: Sequence[Kind]) -> tuple[Kind | None, Kind | None]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from worker.handlers.contract import BadInput
 from worker.handlers.profile.cells import Cell, Marks, literal, parse
 from worker.handlers.profile.dialect import Dialect
-from worker.handlers.profile.header import count_rows, filled, has_values, names
+from worker.handlers.profile.header import MOST_ROWS, count_rows, filled, has_values, names
 from worker.handlers.profile.options import Options
 from worker.handlers.profile.repair import other_dialect
 from worker.handlers.profile.shapes import column_shapes
@@ -15,6 +15,8 @@ from worker.handlers.profile.shapes import column_shapes
 MOST_COLUMNS = 5000
 _PREAMBLE_LINES = 100
 _SPAN = 100
+# So many rows show what kinds of values a column has.
+_MOST_ROWS, _LEAST_ROWS, _JUDGED_CELLS = 500, 50, 8000
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +79,12 @@ def find(sample: str, dialect: Dialect, options: Options) -> Layout:
     if options.delimiter is None:
         records = _reread_first(records, width, dialect.marks)
     start = 0 if options.skip_lines is not None else _start(records, width)
+    judged = max(_LEAST_ROWS, min(_MOST_ROWS, _JUDGED_CELLS // width))
     body = [record.cells for record in records[start:] if len(record.cells) == width]
+    body = body[: judged + MOST_ROWS]
     rows, evidence = count_rows([record.cells for record in records[start:]], body, width, options)
     header = [record.cells for record in records[start : start + rows]]
-    shapes = column_shapes([cells for cells in body if cells not in header][:500], width)
+    shapes = column_shapes([cells for cells in body if cells not in header], width)
     behind = start + rows
     last = records[behind - 1] if behind else None
     first = last.line + last.lines if last else 1

@@ -36,6 +36,9 @@ class Options(BaseModel):
     misfits: Literal["widen", "reject"] = Field(
         "widen", description="What a few cells do that are not of their column's type"
     )
+    files: Literal["all", "parquet"] = Field(
+        "all", description="Parquet: neither clean.csv nor report.html is written"
+    )
     formulas: Literal["keep", "defuse"] = Field(
         "keep", description="Defuse: put ' in front of cells of clean.csv that begin with = + - @"
     )

@@ -61,14 +61,17 @@ def write(run: "Run", described: list[dict[str, Any]]) -> Result:
         },
     }
     (run.folder / PROFILE).write_text(json.dumps(summary, indent=1, ensure_ascii=False), "utf-8")
-    (run.folder / REPORT).write_text(_report(run.context.name, summary), "utf-8")
-    _write_csv(run.connection, run.plans, defuse=run.options.formulas == "defuse")
     artifacts = [
         Artifact(CLEAN, "Typed Parquet", "application/vnd.apache.parquet"),
-        Artifact(CSV, "Clean CSV", "text/csv"),
-        Artifact(REPORT, "Report", "text/html"),
         Artifact(PROFILE, "Profile as JSON", "application/json"),
     ]
+    if run.options.files == "all":
+        (run.folder / REPORT).write_text(_report(run.context.name, summary), "utf-8")
+        _write_csv(run.connection, run.plans, defuse=run.options.formulas == "defuse")
+        artifacts[1:1] = [
+            Artifact(CSV, "Clean CSV", "text/csv"),
+            Artifact(REPORT, "Report", "text/html"),
+        ]
     if run.rejects.count:
         artifacts.append(Artifact(REJECTS, "Rejected records", "text/csv"))
     if run.repairs.count:

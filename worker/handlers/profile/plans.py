@@ -37,8 +37,21 @@ class Plan:
         if self.kind is None:
             return cell
         cast = self.kind.cast(cell, self.type)
-        test = f"CAST({cast} AS VARCHAR) = {cell}" if self.exact else self._fits(cell)
-        return f"CASE WHEN {cell} IS NULL OR {test} THEN {cast} ELSE error('misfit') END"
+        # The test comes first: as long as all cells of a batch pass, nothing else is looked at.
+        return (
+            f"CASE WHEN {self._test(cell, cast)} THEN {cast} "
+            f"WHEN {cell} IS NULL THEN NULL ELSE error('misfit') END"
+        )
+
+    def _test(self, cell: str, cast: str) -> str:
+        """SQL that is true for a text that says what its value does, and no more."""
+        assert self.kind is not None
+        if self.exact:
+            return f"CAST({cast} AS VARCHAR) = {cell}"
+        if self.kind.name == "decimal":
+            # Written with all its digits it begins with the text, or the text had more of them.
+            return f"starts_with(CAST({cast} AS VARCHAR), {cell})"
+        return self._fits(cell)
 
     def _fits(self, value: str) -> str:
         assert self.kind is not None
@@ -96,16 +109,18 @@ def guess(
         return None
     plans = []
     for index, name in enumerate(columns):
-        texts = [row[index] for row in rows if index < len(row)]
-        filled = [text for text in texts if text]
-        if any(text.lower() in NULL_WORDS or text != text.strip() for text in filled):
+        filled = [cell for row in rows if index < len(row) and (cell := row[index])]
+        texts = [text.strip() for text in filled]
+        texts = [text for text in texts if text and text.lower() not in NULL_WORDS]
+        likely = possible(texts, options)
+        if likely and texts != filled:
             return None
-        first, rival = chosen(possible(filled, options, share=1.0))
+        first, rival = chosen(possible(filled, options, share=1.0, kinds=likely))
         if first is not None and first.clean != V:
             return None
         if first is None or rival is not None:
             # Few misfits in the sample are a matter for those who look at all values.
-            if possible(filled, options):
+            if likely:
                 return None
             plans.append(Plan(name, filled=bool(filled)))
         elif first.type == DECIMAL:
@@ -118,9 +133,8 @@ def guess(
 
 def _decimal_from(name: str, kind: Kind, texts: Sequence[str]) -> Plan:
     digits = [text.lstrip("-").partition(".") for text in texts]
-    scales = {len(fraction) for _, _, fraction in digits}
-    scale = max(scales)
+    scale = max(len(fraction) for _, _, fraction in digits)
     # Two digits of room for values that the sample has not.
     narrow = max(len(whole) for whole, _, _ in digits) + scale < NARROW_DIGITS - 2
     type_ = f"DECIMAL({NARROW_DIGITS if narrow else MOST_DIGITS}, {scale})"
-    return Plan(name, kind, type_, exact=len(scales) == 1)
+    return Plan(name, kind, type_)

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from pathlib import Path
 
-CHUNK_BYTES = 1024 * 1024
-_REPORT_CHUNKS = 32
+# It stays in the processor's cache, and in the same place of memory for the whole file.
+CHUNK_BYTES = 256 * 1024
+_REPORT_CHUNKS = 128
 _QUOTE = b'"'
 
 
@@ -18,37 +19,55 @@ def count(
     not match the engine's.
     """
     size = max(1, path.stat().st_size)
+    # In front of each chunk stands the end of the one before, so that nothing hides in a seam.
+    seam = len(header or b"") + 2
+    window = bytearray(seam + CHUNK_BYTES)
+    view = memoryview(window)
     inside = 0
-    found = done = 0
-    last = tail = b""
-    with path.open("rb") as file:
+    found = done = chunks = 0
+    last = b""
+    with path.open("rb", buffering=0) as file:
         file.seek(skip)
-        while chunk := file.read(CHUNK_BYTES):
-            if not done and chunk[:1] in b"\r\n":
+        while read := file.readinto(view[seam:]):
+            end = seam + read
+            if not done and window[seam] in b"\r\n":
                 return None
-            if header and _again(tail + chunk, header, first=not done):
+            if header and _again(window, header, end):
                 return None
-            tail = chunk[-len(header) - 2 :] if header else b""
-            done += len(chunk)
-            outside = chunk
-            if inside or _QUOTE in chunk:
-                parts = chunk.split(_QUOTE)
-                outside = b"".join(parts[inside::2])
+            if inside or window.find(_QUOTE, seam, end) >= 0:
+                parts = bytes(view[seam:end]).split(_QUOTE)
+                outside = last + b"".join(parts[inside::2])
                 inside = (inside + len(parts) - 1) % 2
-            seam = last + outside
-            if b"\n\n" in seam or b"\n\r" in seam:
-                return None
-            if b"\r" in seam and seam.count(b"\r") - seam.endswith(b"\r") != seam.count(b"\r\n"):
-                return None
-            found += outside.count(b"\n")
-            last = outside[-1:] or last
-            if not done // CHUNK_BYTES % _REPORT_CHUNKS:
+                if _odd(outside, 0, len(outside)):
+                    return None
+                found += outside.count(b"\n", len(last))
+                last = outside[-1:]
+            else:
+                window[seam - 1 : seam] = last or b" "
+                if _odd(window, seam - 1, end):
+                    return None
+                found += window.count(b"\n", seam, end)
+                last = bytes(view[end - 1 : end])
+            view[:seam] = view[end - seam : end]
+            done += read
+            chunks += 1
+            if not chunks % _REPORT_CHUNKS:
                 report(done / size)
-    if inside or last == b"\r":
+    if inside or last == b"\r" or (header and window[:seam].endswith(b"\n" + header)):
         return None
     return found + (last != b"\n")
 
 
-def _again(data: bytes, header: bytes, *, first: bool) -> bool:
+def _odd(text: bytes | bytearray, start: int, end: int) -> bool:
+    """Whether there are blank lines, or a CR that no LF follows."""
+    if text.find(b"\n\n", start, end) >= 0:
+        return True
+    if text.find(b"\r", start, end) < 0:
+        return False
+    alone = text.count(b"\r", start, end - 1) - text.count(b"\r\n", start, end)
+    return alone != 0 or text.find(b"\n\r", start, end) >= 0
+
+
+def _again(window: bytearray, header: bytes, end: int) -> bool:
     """Whether the header's line comes once more."""
-    return any(b"\n" + header + end in data[first:] for end in (b"\n", b"\r"))
+    return any(window.find(b"\n" + header + mark, 0, end) >= 0 for mark in (b"\n", b"\r"))

@@ -13,6 +13,7 @@ from worker.handlers.profile.unpack import unpack
 
 HEAD_BYTES = 64 * 1024
 CHUNK_BYTES = 1024 * 1024
+WINDOW_BYTES = 256 * 1024
 UNPACKED, TEXT = "unpacked.tmp", "text.tmp"
 MOST_LOCATED = 100
 # Text has next to no control characters besides tab, line ends, form feed and escape. The
@@ -50,7 +51,8 @@ _WESTERN_SHARE = 0.3
 class Text:
     """A UTF-8 file. ``path`` is the upload itself where that is plain UTF-8 already.
 
-    ``skip`` bytes of a byte-order mark stand in front; ``replaced`` characters could not be read,
+    ``skip`` bytes of a byte-order mark stand in front; ``ascii``: no character is beyond them;
+    ``replaced`` characters could not be read,
     the first of them at the bytes ``undecodable`` of the unpacked file.
     """
 
@@ -61,6 +63,7 @@ class Text:
     evidence: str = ""
     confidence: float = 1.0
     skip: int = 0
+    ascii: bool = False
     replaced: int = 0
     undecodable: tuple[int, ...] = ()
 
@@ -95,9 +98,11 @@ def prepare(
     for magic, words in _MAGIC.items():
         if head.startswith(magic):
             raise BadInput(f"This is not a CSV file: it looks like {words}.")
-    encoding, skip, evidence, confidence = _encoding(path, head, options)
+    utf8 = _Utf8()
+    encoding, skip, evidence, confidence = _encoding(path, head, options, utf8)
     if encoding == "utf-8" and evidence != "the options":
-        return Text(path, "utf-8", skip > 0, compression, evidence, confidence, skip)
+        ascii_only = utf8.ascii
+        return Text(path, "utf-8", skip > 0, compression, evidence, confidence, skip, ascii_only)
     replaced, undecodable = _transcode(path, folder / TEXT, encoding, skip)
     if compression:
         path.unlink()
@@ -113,20 +118,22 @@ def prepare(
     )
 
 
-def _encoding(path: Path, head: bytes, options: Options) -> tuple[str, int, str, float]:
+def _encoding(
+    path: Path, head: bytes, options: Options, utf8: "_Utf8"
+) -> tuple[str, int, str, float]:
     """Return the encoding, the length of its byte-order mark, the evidence and confidence in it."""
     bom, by_bom = next(((bom, name) for bom, name in _BOMS if head.startswith(bom)), (b"", ""))
     if options.encoding:
         known = codecs.lookup(options.encoding).name
         fits = by_bom and codecs.lookup(by_bom).name == known
         return known, len(bom) if fits else 0, "the options", 1.0
-    if by_bom and not (by_bom == "utf-8" and not _is_utf8(path)):
+    if by_bom and not (by_bom == "utf-8" and not utf8.is_valid(path)):
         return by_bom, len(bom), "its byte-order mark", 1.0
     wide = _by_nul_pattern(head)
     if wide:
         return wide, 0, "a NUL beside almost every character", 0.95
     _refuse_binary(head)
-    if _is_utf8(path):
+    if utf8.is_valid(path):
         plain = head.isascii()
         return "utf-8", 0, "every byte of it is valid UTF-8", 0.99 if plain else 1.0
     if by_bom:
@@ -170,24 +177,39 @@ def _refuse_binary(head: bytes) -> None:
         )
 
 
-def _is_utf8(path: Path) -> bool:
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    position = 0
-    with path.open("rb") as file:
-        try:
-            while chunk := file.read(CHUNK_BYTES):
-                decoder.decode(chunk)
-                nul = chunk.find(0)
-                if nul >= 0:
-                    raise BadInput(
-                        f"This is not a text file: byte {position + nul:,} is NUL, which no text "
-                        "contains."
-                    )
-                position += len(chunk)
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            return False
-    return True
+class _Utf8:
+    """Whether a file is UTF-8; ``ascii`` whether it is no more than ASCII."""
+
+    def __init__(self) -> None:
+        self.ascii = False
+
+    def is_valid(self, path: Path) -> bool:
+        """Look at every byte. Raises BadInput at a NUL, which no text contains."""
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        # In one place of memory, which the processor keeps at hand.
+        window = bytearray(WINDOW_BYTES)
+        view = memoryview(window)
+        position = 0
+        ascii_only = True
+        with path.open("rb", buffering=0) as file:
+            try:
+                while read := file.readinto(window):
+                    nul = window.find(0, 0, read)
+                    if nul >= 0:
+                        raise BadInput(
+                            f"This is not a text file: byte {position + nul:,} is NUL, which no "
+                            "text contains."
+                        )
+                    whole = read == WINDOW_BYTES
+                    if not (ascii_only and whole and window.isascii()):
+                        ascii_only = ascii_only and bytes(view[:read]).isascii()
+                        decoder.decode(view[:read])
+                    position += read
+                decoder.decode(b"", final=True)
+            except UnicodeDecodeError:
+                return False
+        self.ascii = ascii_only
+        return True
 
 
 def _mostly_utf8(head: bytes) -> bool:

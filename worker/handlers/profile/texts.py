@@ -1,56 +1,102 @@
 """What is to be said of a column of texts: what they look like, what is odd about them."""
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
 import duckdb
 
-from worker.handlers.profile.casting import CLEAN
 from worker.handlers.profile.engine import literal
+from worker.handlers.profile.spread import Counts
 
 _LOOKS = {
     "email": r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}",
     "URL": r"(https?|ftp)://\S+",
-    "code": r"[A-Za-z]{0,4}[-_/ ]?[0-9][A-Za-z0-9-_/]{2,23}",
+    "code": r"[A-Za-z]{0,4}[-_/ ]?[0-9][A-Za-z0-9_/-]{2,23}",
     "phone number": r"\+?[0-9][0-9 ()/-]{5,19}",
 }
-_SAMPLE = 10_000
+_COMPILED = {words: re.compile(pattern) for words, pattern in _LOOKS.items()}
+_FORMULA_SIGNS = frozenset("=+-@\t\r")
+# UTF-8 that was read as something else, and what could not be read at all.
+_GARBLED = ("Ã", "â€", "\N{REPLACEMENT CHARACTER}")
+_SAMPLE = 2_000
 _MOST = 0.95
 
 
-def look(
-    connection: duckdb.DuckDBPyConnection, name: str, basics: dict[str, Any], *, grouped: bool
+def of_counts(described: dict[str, Any], counts: Counts) -> None:
+    """Add what there is to say of a column of which every distinct text is known."""
+    empty = blanks = formulas = garbled = 0
+    for text, _, times in counts:
+        if not text:
+            empty += times
+            continue
+        if text[0] == " " or text[-1] == " ":
+            blanks += times
+        if text[0] in _FORMULA_SIGNS and len(text) > 1 and not _is_number(text):
+            formulas += times
+        if not text.isascii() and any(sign in text for sign in _GARBLED):
+            garbled += times
+    total = sum(times for _, _, times in counts)
+    likes = [
+        sum(times for text, _, times in counts if pattern.fullmatch(text))
+        for pattern in _COMPILED.values()
+    ]
+    _tell(described, (empty, blanks, formulas, garbled), total, likes)
+
+
+def of_all(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    name: str,
+    described: dict[str, Any],
+    *,
+    ascii_only: bool,
 ) -> None:
-    """Add what there is to say to ``basics``; ``grouped``: the column has few distinct values."""
-    counted = f"SELECT {name} AS v, count(*) AS n FROM {literal(CLEAN)} GROUP BY v"
-    one_by_one = f"SELECT {name} AS v, 1 AS n FROM {literal(CLEAN)}"
+    """Add it after a look at every value of the column ``name``."""
+    signs = ", ".join(f"chr({ord(sign)})" for sign in sorted(_FORMULA_SIGNS))
+    garbled = " OR ".join(f"contains(v, {literal(sign)})" for sign in _GARBLED)
     row = connection.execute(
         f"""
-        SELECT sum(n) FILTER (v = ''),
-               sum(n) FILTER (v <> trim(v)),
-               sum(n) FILTER (v[1] IN ('=', '+', '-', '@', chr(9), chr(13))
-                              AND TRY_CAST(v AS DOUBLE) IS NULL AND length(v) > 1),
-               sum(n) FILTER (contains(v, 'Ã') OR contains(v, 'â€') OR contains(v, '\ufffd'))
-        FROM ({counted if grouped else one_by_one})
+        SELECT count_if(v = ''),
+               count_if(starts_with(v, ' ') OR ends_with(v, ' ')),
+               count_if(CASE WHEN v[1] IN ({signs})
+                             THEN TRY_CAST(v AS DOUBLE) IS NULL AND length(v) > 1 END),
+               {"0" if ascii_only else f"count_if({garbled})"}
+        FROM (SELECT {name} AS v FROM {table})
         """
     ).fetchone()
     assert row is not None
-    empty, blanks, formulas, garbled = (int(each or 0) for each in row)
-    basics["empty_texts"] = empty
+    sample = connection.execute(
+        f"SELECT {name} FROM {table} WHERE {name} IS NOT NULL LIMIT {_SAMPLE}"
+    ).fetchall()
+    likes = [
+        sum(pattern.fullmatch(text) is not None for (text,) in sample)
+        for pattern in _COMPILED.values()
+    ]
+    _tell(described, row, len(sample), likes)
+
+
+def _tell(
+    described: dict[str, Any], found: Sequence[int], total: int, likes: Sequence[int]
+) -> None:
+    empty, blanks, formulas, garbled = found
+    described["empty_texts"] = empty
     for number, words in (
         (blanks, "begin or end with blanks"),
         (formulas, "begin like a formula; a spreadsheet may run them"),
         (garbled, "look garbled, as if decoded with the wrong encoding"),
     ):
         if number:
-            basics["warnings"].append(f"{number:,} value{'s' * (number != 1)} {words}.")
-    sample = f"(SELECT {name} AS v FROM {literal(CLEAN)} WHERE {name} IS NOT NULL LIMIT {_SAMPLE})"
-    tests = ", ".join(
-        f"count_if(regexp_full_match(v, {literal(pattern)}))" for pattern in _LOOKS.values()
-    )
-    shares = connection.execute(f"SELECT count(*), {tests} FROM {sample}").fetchone()
-    assert shares is not None
-    total, *counts = shares
-    for words, count in zip(_LOOKS, counts, strict=True):
+            described["warnings"].append(f"{number:,} value{'s' * (number != 1)} {words}.")
+    for words, count in zip(_LOOKS, likes, strict=True):
         if count >= _MOST * total > 0:
-            basics["looks_like"] = words
+            described["looks_like"] = words
             return
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
