@@ -14,13 +14,13 @@ def count(
 ) -> int | None:
     """Count the records, the header too, by line ends outside quotes; ``report`` gets 0–1.
 
-    None where that is not the number of records for sure: blank lines, odd line ends, the line
-    ``header`` once more. A quote in the middle of a bare cell gives a wrong count, which then does
-    not match the engine's.
+    None where that is not the number of records for sure: a blank line at either end, odd line
+    ends, the line ``header`` once more. Other blank lines, and quotes in the middle of bare cells,
+    give a count that does not match the engine's.
     """
     size = max(1, path.stat().st_size)
     # In front of each chunk stands the end of the one before, so that nothing hides in a seam.
-    seam = len(header or b"") + 2
+    seam = len(header or b"") + 3
     window = bytearray(seam + CHUNK_BYTES)
     view = memoryview(window)
     inside = 0
@@ -53,21 +53,23 @@ def count(
             chunks += 1
             if not chunks % _REPORT_CHUNKS:
                 report(done / size)
-    if inside or last == b"\r" or (header and window[:seam].endswith(b"\n" + header)):
+    end_of_file = bytes(window[:seam])
+    blank = end_of_file.endswith((b"\n\n", b"\n\r\n"))
+    repeated = header is not None and end_of_file.endswith(b"\n" + header)
+    if inside or blank or repeated or last == b"\r":
         return None
     return found + (last != b"\n")
 
 
 def _odd(text: bytes | bytearray, start: int, end: int) -> bool:
-    """Whether there are blank lines, or a CR that no LF follows."""
-    if text.find(b"\n\n", start, end) >= 0:
-        return True
+    """Whether there is a CR that no LF follows."""
     if text.find(b"\r", start, end) < 0:
         return False
-    alone = text.count(b"\r", start, end - 1) - text.count(b"\r\n", start, end)
-    return alone != 0 or text.find(b"\n\r", start, end) >= 0
+    return text.count(b"\r", start, end - 1) != text.count(b"\r\n", start, end)
 
 
 def _again(window: bytearray, header: bytes, end: int) -> bool:
     """Whether the header's line comes once more."""
+    if window.find(b"\n" + header, 0, end) < 0:
+        return False
     return any(window.find(b"\n" + header + mark, 0, end) >= 0 for mark in (b"\n", b"\r"))
