@@ -6,9 +6,7 @@ import importlib
 import io
 import os
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
@@ -16,29 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from worker.handlers.contract import BadInput, Context, Result
-from worker.handlers.profile import dialect, engine, profile, records, source
+from tests.unit.mill import Profile, cells, types
+from worker.handlers.contract import BadInput
+from worker.handlers.profile import dialect, engine, records, source
 from worker.handlers.profile.loading import AccountingMismatch
 from worker.handlers.profile.options import Options
-
-Profile = Callable[..., Result]
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Profile:
-    counter = iter(range(10**6))
-
-    def profiled(
-        data: bytes, report: Callable[[float, str], None] = lambda *_: None, **options: object
-    ) -> Result:
-        folder = tmp_path / str(next(counter))
-        work = folder / "1"
-        work.mkdir(parents=True)
-        (folder / "original").write_bytes(data)
-        monkeypatch.chdir(work)
-        return profile(Context(str(folder / "original"), str(work), "a.csv", report), options)
-
-    return profiled
 
 
 def _zipped(*names: str, content: bytes = b"a,b\n1,2\n") -> bytes:
@@ -47,16 +27,6 @@ def _zipped(*names: str, content: bytes = b"a,b\n1,2\n") -> bytes:
         for name in names:
             archive.writestr(name, content)
     return packed.getvalue()
-
-
-def types(result: Result) -> dict[str, str]:
-    return {column["name"]: column["type"] for column in result.summary["columns"]}
-
-
-def cells(result: Result) -> list[tuple[Any, ...]]:
-    """The rows of the Parquet as text."""
-    with duckdb.connect() as connection:
-        return connection.execute("SELECT COLUMNS(*)::VARCHAR FROM 'clean.parquet'").fetchall()
 
 
 def test_types_are_true_for_the_whole_file(run: Profile) -> None:

@@ -41,13 +41,25 @@ def _quoted(marks: Marks) -> re.Pattern[str]:
     return re.compile(rf"{q}({body}){q}", re.DOTALL)
 
 
+@lru_cache(maxsize=64)
+def _escapes(marks: Marks) -> re.Pattern[str]:
+    special = re.escape(f"{marks.delimiter}{marks.quote or ''}{marks.escape}")
+    doubled = f"|{re.escape(marks.quote * 2)}" if marks.quote else ""
+    return re.compile(rf"{re.escape(marks.escape or '')}([{special}]){doubled}")
+
+
+def count_quotes(text: str, marks: Marks) -> int:
+    """How many quotes of a text are not escaped."""
+    if marks.escape and marks.escape in text:
+        text = re.sub(rf"{re.escape(marks.escape)}.", "", text)
+    return text.count(marks.quote or '"')
+
+
 def _unescaped(text: str, marks: Marks) -> str:
     assert marks.quote
-    text = text.replace(marks.quote * 2, marks.quote)
-    if marks.escape and marks.escape != marks.quote:
-        text = text.replace(marks.escape + marks.quote, marks.quote)
-        text = text.replace(marks.escape * 2, marks.escape)
-    return text
+    if not marks.escape or marks.escape == marks.quote:
+        return text.replace(marks.quote * 2, marks.quote)
+    return _escapes(marks).sub(lambda match: match[1] or marks.quote or "", text)
 
 
 def parse(text: str, marks: Marks) -> Parsed:
@@ -56,14 +68,15 @@ def parse(text: str, marks: Marks) -> Parsed:
     A quote opens a quoted cell only where a cell begins; in the middle of a bare one it is data.
     """
     quote, delimiter = marks.quote, marks.delimiter
-    if not quote or quote not in text:
+    escaped = marks.escape is not None and marks.escape in text
+    if not escaped and (not quote or quote not in text):
         return Parsed([_bare(cell, marks) for cell in text.split(delimiter)])
     cells: list[Cell] = []
     position = 0
     while True:
         start = _behind_blanks(text, position, marks)
-        if not text.startswith(quote, start):
-            cut = text.find(delimiter, position)
+        if not quote or not text.startswith(quote, start):
+            cut = _end_of_bare(text, position, marks) if escaped else text.find(delimiter, position)
             cells.append(_bare(text[position : cut if cut >= 0 else None], marks))
             if cut < 0:
                 return Parsed(cells)
@@ -81,6 +94,17 @@ def parse(text: str, marks: Marks) -> Parsed:
         position = after + len(delimiter)
 
 
+def _end_of_bare(text: str, position: int, marks: Marks) -> int:
+    """Where a bare cell's delimiter stands, -1 where none comes; an escaped one is data."""
+    assert marks.escape
+    while True:
+        cut = text.find(marks.delimiter, position)
+        escape = text.find(marks.escape, position)
+        if cut < 0 or not 0 <= escape < cut:
+            return cut
+        position = escape + 2
+
+
 def _behind_blanks(text: str, position: int, marks: Marks) -> int:
     while marks.padded and text.startswith(" ", position):
         position += 1
@@ -90,6 +114,8 @@ def _behind_blanks(text: str, position: int, marks: Marks) -> int:
 def _bare(cell: str, marks: Marks) -> Cell:
     if marks.padded:
         cell = cell.strip(" ")
+    if marks.escape and marks.escape in cell:
+        cell = _escapes(marks).sub(lambda match: match[1] or match[0], cell)
     return cell or None
 
 

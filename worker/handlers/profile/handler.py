@@ -27,6 +27,7 @@ from worker.handlers.profile.loading import AccountingMismatch, Source, Unfit
 from worker.handlers.profile.options import Options
 from worker.handlers.profile.plans import Plan
 from worker.handlers.profile.problems import Problem, Problems
+from worker.handlers.profile.tally import Tally
 
 # Of the sample so many cells are enough to guess types from: every value is checked later.
 SAMPLE_CELLS = 20_000
@@ -52,7 +53,7 @@ class Run:
         self.size = context.source.stat().st_size
         self.rejects = Problems(self.folder / outputs.REJECTS)
         self.repairs = Problems(self.folder / outputs.REPAIRS)
-        self.tally = mend.Tally()
+        self.tally = Tally()
         self.null_words: dict[str, dict[str, int]] = {}
         self.plans: list[Plan] = []
         self.written = 0

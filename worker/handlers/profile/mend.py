@@ -6,17 +6,26 @@ others are taken apart, repaired where what they mean is clear, and noted.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from worker.handlers.profile import ahead, repair
-from worker.handlers.profile.cells import Cell, Marks, Parsed, forgive, literal, parse, write
+from worker.handlers.profile.cells import (
+    Cell,
+    Marks,
+    Parsed,
+    count_quotes,
+    forgive,
+    literal,
+    parse,
+    write,
+)
 from worker.handlers.profile.dialect import Dialect
 from worker.handlers.profile.layout import Layout
 from worker.handlers.profile.lines import MAX_RECORD_BYTES, Lines
 from worker.handlers.profile.options import Options
 from worker.handlers.profile.problems import Problem, Problems
 from worker.handlers.profile.shapes import VALUES, shape
+from worker.handlers.profile.tally import Tally
 
 MENDED = "mended.tmp"
 OVERFLOW, LINE = "_overflow", "_line"
@@ -25,32 +34,6 @@ _FLUSH_LINES = 4096
 # So many lines in a row that are whole records by themselves were not swallowed by a quote.
 _WHOLE_LINES = 20
 _MOST_LINES = 1_000_000  # of a record
-
-
-@dataclass(slots=True)
-class Tally:
-    """What became of the lines. ``read`` records are those written and those rejected."""
-
-    lines: int = 0
-    above: int = 0
-    blank: int = 0
-    comments: int = 0
-    repeated_headers: int = 0
-    record_lines: int = 0
-    written: int = 0
-    rejected: int = 0
-    overflowing: int = 0
-
-    @property
-    def read(self) -> int:
-        """Records that were read."""
-        return self.written + self.rejected
-
-    @property
-    def complete(self) -> bool:
-        """Whether every line is accounted for."""
-        known = self.above + self.blank + self.comments + self.repeated_headers
-        return self.lines == known + self.record_lines
 
 
 class Mender:
@@ -184,7 +167,6 @@ class Mender:
     def _assemble(self, line: str) -> tuple[str, int, Parsed]:
         """Follow an open quote to its end; back to the line alone if there is no sensible one."""
         marks, width = self._marks, self._layout.width
-        quote = marks.quote or '"'
         alone = parse(line, marks)
         text, span, whole = line, 1, 0
         size = len(line)
@@ -201,9 +183,7 @@ class Mender:
             size += len(following) + 1
             if size > MAX_RECORD_BYTES or span > _MOST_LINES:
                 return line, 1, alone
-            quotes = following.count(quote)
-            if marks.escape:
-                quotes -= following.count(marks.escape + quote)
+            quotes = count_quotes(following, marks)
             if quotes % 2 == 0:  # whatever it closes it opens again
                 right = not quotes and following.count(marks.delimiter) == width - 1
                 whole = whole + 1 if right else 0

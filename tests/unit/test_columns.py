@@ -1,0 +1,132 @@
+"""What is said of columns: exact where it says so, the same whichever way it was found out."""
+
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.mill import Profile
+from worker.handlers.profile import columns, spread
+
+numbers = st.one_of(
+    st.integers(-1000, 1000).map(float), st.floats(-1e9, 1e9, allow_nan=False, width=32)
+)
+
+
+@given(st.lists(numbers, min_size=1, max_size=60))
+def test_counts_give_what_the_engine_gives(values: list[float]) -> None:
+    counts = [(str(value), value, values.count(value)) for value in sorted(set(values))]
+    by_counts = spread.of_counts(counts)
+    with duckdb.connect() as connection:
+        connection.execute("CREATE TABLE t AS SELECT unnest(?::DOUBLE[]) AS v", [values])
+        ends = min(values), max(values)
+        by_engine = spread.of_all(connection, "t", "v", len(values), ends)
+    assert by_counts["quantiles"]["values"] == pytest.approx(by_engine["quantiles"]["values"])
+    assert sum(by_counts["histogram"]["counts"]) == len(values)
+    if ends[0] < ends[1] and "histogram" in by_engine:
+        assert sum(by_engine["histogram"]["counts"]) == len(values)
+        # On the edge of two bins rounding may decide otherwise.
+        width = (ends[1] - ends[0]) / spread.BINS
+        apart = [abs((v - ends[0]) / width - round((v - ends[0]) / width)) for v in values]
+        if min((each for each in apart if each), default=1) > 1e-6:
+            assert _near(by_counts["histogram"]["counts"], by_engine["histogram"]["counts"])
+
+
+def _near(one: list[int], two: list[int]) -> bool:
+    """Whether no more than the values on edges lie a bin apart."""
+    total = ahead = 0
+    for left, right in zip(one, two, strict=True):
+        ahead += left - right
+        total += abs(ahead)
+    return total <= sum(one)
+
+
+def _described(run: Profile, data: str, column: str, **options: object) -> dict[str, Any]:
+    found = run(data.encode(), **options).summary["columns"]
+    return next(each for each in found if each["name"] == column)
+
+
+ROWS = columns.EXACT_DISTINCT * 2
+
+
+def test_a_column_of_many_values(run: Profile) -> None:
+    # More distinct values than are counted one by one, and one that comes often.
+    lines = [f"{n},{n % 7},x{n if n % 5 else 0}\n" for n in range(ROWS)]
+    data = "id,n,text\n" + "".join(lines)
+    text = _described(run, data, "text")
+    often = len(range(0, ROWS, 5))
+    assert text["distinct"] == ROWS - often + 1
+    assert text["distinct_exact"]
+    assert text["top"] == [["x0", often]]
+    assert not text["unique"]
+    key = _described(run, data, "id")
+    assert (key["sorted"], key["unique"], key["distinct"]) == ("strictly ascending", True, ROWS)
+    assert key["quantiles"]["values"][2] == pytest.approx((ROWS - 1) / 2)
+    assert sum(key["histogram"]["counts"]) == ROWS
+    assert max(key["histogram"]["counts"]) - min(key["histogram"]["counts"]) <= 1
+
+
+def test_what_is_odd_is_found_in_few_and_in_many_texts(run: Profile) -> None:
+    odd = ["=1+1", " blank", "mojibake Ã¤", "-5", '""']
+    few = "id,text\n" + "".join(f"{n},{odd[n % 5]}\n" for n in range(50))
+    many = "id,text\n" + "".join(
+        f"{n},{odd[n % 5]}{n if n % 5 not in (3, 4) else ''}\n" for n in range(ROWS * 2)
+    )
+    for data, times in ((few, 10), (many, ROWS * 2 // 5)):
+        found = _described(run, data, "text")
+        assert found["empty_texts"] == times
+        assert [warning.split()[0] for warning in found["warnings"][:3]] == [f"{times:,}"] * 3
+        assert "blanks" in found["warnings"][0]
+        assert "formula" in found["warnings"][1]
+        assert "garbled" in found["warnings"][2]
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ((1, 2, 3, 4), "strictly ascending"),
+        ((1, 2, 2, 4), "ascending"),
+        ((4, 3, 3, 1), "descending"),
+        ((1, 1, 1, 1), None),
+        ((1, 3, 2, 4), None),
+    ],
+)
+def test_order(run: Profile, values: tuple[int, ...], expected: str | None) -> None:
+    data = "n,x\n" + "".join(f"{n},a\n" for n in values)
+    assert _described(run, data, "n")["sorted"] == expected
+
+
+def test_order_that_ends_late(run: Profile) -> None:
+    data = "n,x\n" + "".join(f"{n},a\n" for n in (*range(5000), 0))
+    assert _described(run, data, "n")["sorted"] is None
+
+
+def test_decimals_of_several_scales_are_exact(run: Profile) -> None:
+    data = "id,d\n" + "".join(f"{n},{n}{('', '.5', '.25')[n % 3]}\n" for n in range(3000))
+    assert _described(run, data, "d")["type"] == "DECIMAL(18, 2)"
+    late = _described(run, data + "3000,1.12345\n", "d")
+    assert (late["type"], late["min"]) == ("DECIMAL(18, 5)", "0.00000")
+    wrong = _described(run, data + "3000,007\n", "d")
+    assert wrong["type"] == "VARCHAR"
+    assert "007" in wrong["warnings"][0]
+
+
+@pytest.mark.parametrize("late", ["007", "+7", "7 ", "1e3", "7.0", "1_000", "x", "0x1F"])
+def test_no_number_is_made_of_what_is_written_otherwise(run: Profile, late: str) -> None:
+    data = "id,n\n" + "".join(f"{n},{n}\n" for n in range(1, 3000)) + f"3000,{late}\n"
+    run(data.encode())
+    with duckdb.connect() as connection:
+        rows = connection.execute("SELECT n, typeof(n) FROM 'clean.parquet' WHERE id = 3000")
+        value, kind = rows.fetchall()[0]
+    if kind == "VARCHAR":
+        assert value == late
+    else:
+        # Written otherwise it is the same number all the same.
+        assert (float(value), late) in ((7.0, "7.0"), (7.0, "7 "), (1000.0, "1e3"))
+
+
+def test_only_the_parquet(run: Profile) -> None:
+    result = run(b"a,b\n1,2\n", files="parquet")
+    assert [each.name for each in result.artifacts] == ["clean.parquet", "profile.json"]

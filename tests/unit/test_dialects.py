@@ -1,0 +1,96 @@
+"""Any table that Python's csv writes, in any dialect and encoding we claim, comes back equal."""
+
+import csv
+import io
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.unit.mill import Profile, cells
+from worker.handlers.profile import records
+
+WESTERN = "abcXYZ éüñß€"
+ENCODINGS = {
+    "utf-8": WESTERN + "שם漢字🙂",
+    "utf-8-sig": WESTERN + "漢",
+    "utf-16": WESTERN + "漢字🙂",
+    "utf-16-be": WESTERN + "漢",
+    "utf-32": WESTERN + "🙂",
+    "cp1252": WESTERN,
+    "iso8859_15": WESTERN,
+    "cp1251": "abc абвгд",
+    "shift_jis": "abc 日本語",
+    "gb18030": "abc 中文字",
+    "koi8_r": "abc абвгд",
+}
+NAMES = ["first", "second", "third", "fourth"]
+
+
+@st.composite
+def written(draw: st.DrawFn) -> tuple[bytes, dict[str, Any], list[list[str]]]:
+    """A file, what the upload says about it, and the cells."""
+    encoding = draw(st.sampled_from(sorted(ENCODINGS)))
+    delimiter = draw(st.sampled_from(",;\t|:^~"))
+    quote = draw(st.sampled_from("\"'"))
+    end = draw(st.sampled_from(["\n", "\r\n", "\r"]))
+    escaped = draw(st.booleans())
+    inside = "" if encoding == "shift_jis" and escaped else "\\"
+    # Python's writer quotes the line ends that it writes itself, and not always others.
+    # A letter in front, so that each is a text whatever follows.
+    text = st.text(alphabet=f"{ENCODINGS[encoding]},;\t|\"'{end}{inside}", max_size=12)
+    cell = text.map(lambda rest: "x" + rest)
+    width = draw(st.integers(2, 4))
+    table = draw(st.lists(st.lists(cell, min_size=width, max_size=width), min_size=2, max_size=12))
+    out = io.StringIO()
+    writer = csv.writer(
+        out,
+        delimiter=delimiter,
+        quotechar=quote,
+        lineterminator=end,
+        quoting=draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL])),
+        doublequote=not escaped,
+        escapechar="\\" if escaped else None,
+    )
+    writer.writerows([NAMES[:width], *table])
+    options = {"encoding": encoding, "delimiter": delimiter, "quote": quote, "header": 1}
+    if escaped:
+        options["escape"] = "\\"
+    return out.getvalue().encode(encoding), options, table
+
+
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(written())
+def test_what_was_written_comes_back(
+    run: Profile, case: tuple[bytes, dict[str, Any], list[list[str]]]
+) -> None:
+    data, options, table = case
+    result = run(data, **options)
+    assert result.summary["accounting"]["rejected"] == 0
+    assert cells(result) == [tuple(row) for row in table]
+
+
+def _counted(data: bytes, tmp: Any, chunk: int) -> int | None:
+    path = tmp / "a.csv"
+    path.write_bytes(data)
+    records.CHUNK_BYTES = chunk
+    return records.count(path, 0, b"a,b", lambda _: None)
+
+
+LINE = st.sampled_from([b"1,2", b'"x",y', b'"x\ny",z', b'"a""b",c', b"a,b", b'"a,b\na,b\n",c'])
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.lists(LINE, max_size=12), st.integers(1, 40), st.sampled_from([b"\n", b"\r\n"]))
+def test_the_count_does_not_depend_on_where_chunks_end(
+    tmp_path_factory: Any, lines: list[bytes], chunk: int, end: bytes
+) -> None:
+    data = end.join([b"a,b", *lines]) + end
+    tmp = tmp_path_factory.mktemp("count")
+    size = records.CHUNK_BYTES
+    try:
+        assert _counted(data, tmp, chunk) == _counted(data, tmp, 4096)
+    finally:
+        records.CHUNK_BYTES = size

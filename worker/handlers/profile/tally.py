@@ -1,0 +1,29 @@
+"""The account of a file: what became of each of its lines."""
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of the lines. ``read`` records are those written and those rejected."""
+
+    lines: int = 0
+    above: int = 0
+    blank: int = 0
+    comments: int = 0
+    repeated_headers: int = 0
+    record_lines: int = 0
+    written: int = 0
+    rejected: int = 0
+    overflowing: int = 0
+
+    @property
+    def read(self) -> int:
+        """Records that were read."""
+        return self.written + self.rejected
+
+    @property
+    def complete(self) -> bool:
+        """Whether every line is accounted for."""
+        known = self.above + self.blank + self.comments + self.repeated_headers
+        return self.lines == known + self.record_lines
