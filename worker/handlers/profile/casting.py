@@ -10,14 +10,14 @@ from typing import Any
 
 import duckdb
 
+from worker.handlers.profile import parquet
 from worker.handlers.profile.engine import identifier, literal
 from worker.handlers.profile.kinds import DECIMAL, FEW, MOST_DIGITS, Kind, V, chosen, possible
 from worker.handlers.profile.options import Options
+from worker.handlers.profile.parquet import CLEAN, STAGING
 from worker.handlers.profile.plans import NARROW_DIGITS, Plan, given_words, misfit, value_of
 from worker.handlers.profile.shapes import NULL_WORDS
 
-CLEAN = "clean.parquet"
-STAGING = "staging.parquet"
 SAMPLE_ROWS = 2000
 BATCH_COLUMNS = 20
 _EXAMPLES = 3
@@ -181,14 +181,11 @@ def fits(plan: Plan) -> str:
     return f"NOT coalesce({misfit(plan.value(), plan.kind)}, false)"
 
 
-def write(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], options: str) -> int:
+def write(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan]) -> int:
     """Write the typed Parquet from the staged table; return its rows."""
-    casts = ", ".join(f"{plan.cast()} AS {identifier(plan.name)}" for plan in plans)
     tests = " AND ".join(fits(plan) for plan in plans if plan.rejects) or "true"
-    row = connection.execute(
-        f"COPY (SELECT {casts} FROM {literal(STAGING)} WHERE {tests}) TO {literal(CLEAN)} {options}"
-    ).fetchone()
-    return int(row[0]) if row else 0
+    cells = [(plan.cast(), plan.name) for plan in plans]
+    return parquet.write(connection, cells, f"{literal(STAGING)} WHERE {tests}", CLEAN)
 
 
 def misfits(

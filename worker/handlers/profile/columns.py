@@ -8,9 +8,10 @@ from typing import Any
 import duckdb
 
 from worker.handlers.profile import spread, texts
-from worker.handlers.profile.casting import BATCH_COLUMNS, CLEAN
+from worker.handlers.profile.casting import BATCH_COLUMNS
 from worker.handlers.profile.engine import identifier, literal
 from worker.handlers.profile.kinds import TEXT
+from worker.handlers.profile.parquet import CLEAN
 from worker.handlers.profile.plans import Plan
 from worker.handlers.profile.remarks import remarks
 

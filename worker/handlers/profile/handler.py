@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import duckdb
 
@@ -15,6 +16,7 @@ from worker.handlers.profile import (
     loading,
     mend,
     outputs,
+    parquet,
     plans,
     records,
     source,
@@ -133,7 +135,7 @@ class Run:
         names = (*self.layout.columns, *helpers)
         if not self.tally.written:
             self.plans = [Plan(name, filled=False) for name in self.layout.columns]
-            loading.empty(self.connection, self.layout.columns)
+            parquet.empty(self.connection, self.layout.columns)
             return
         mended = Source(path, Marks(self.dialect.marks.delimiter), False, names, mender.longest)
         try:
@@ -168,11 +170,10 @@ class Run:
             self.plans = casting.decide(self.connection, names, self.options)
             self.null_words = casting.null_words(self.connection, self.plans)
         with engine.progress(self.connection, self.context, 0.65, 0.8, "writing Parquet"):
-            self.written = casting.write(
-                self.connection, self.plans, loading.parquet(len(self.plans))
-            )
+            self.written = casting.write(self.connection, self.plans)
         if self.written != staged:
             self._reject_misfits(staged, helpers)
+        Path(parquet.STAGING).unlink()
 
     def _guess_was_complete(self) -> bool:
         """Whether the columns of which the sample had no values have none at all."""

@@ -12,7 +12,7 @@ from worker.handlers.profile.options import Options
 from worker.handlers.profile.repair import other_dialect
 from worker.handlers.profile.shapes import column_shapes
 
-MOST_COLUMNS = 5000
+MOST_COLUMNS = 2000
 _PREAMBLE_LINES = 100
 _SPAN = 100
 # So many rows show what kinds of values a column has.
@@ -75,7 +75,10 @@ def find(sample: str, dialect: Dialect, options: Options) -> Layout:
         raise BadInput("The file has only blank lines.")
     width = _width(records)
     if width > MOST_COLUMNS:
-        raise BadInput(f"The file has {width:,} columns; at most {MOST_COLUMNS:,} are handled.")
+        raise BadInput(
+            f"The file has more than {MOST_COLUMNS:,} columns, the most that are handled. If its "
+            "delimiter was mistaken, say which it is with the option “delimiter”."
+        )
     if options.delimiter is None:
         records = _reread_first(records, width, dialect.marks)
     start = 0 if options.skip_lines is not None else _start(records, width)

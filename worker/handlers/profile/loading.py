@@ -6,10 +6,9 @@ from pathlib import Path
 
 import duckdb
 
-from worker.handlers.profile.casting import CLEAN, STAGING
+from worker.handlers.profile import parquet
 from worker.handlers.profile.cells import Marks
 from worker.handlers.profile.engine import identifier, literal
-from worker.handlers.profile.kinds import TEXT
 from worker.handlers.profile.lines import MAX_RECORD_BYTES
 from worker.handlers.profile.plans import Plan
 
@@ -49,36 +48,26 @@ def straight(connection: duckdb.DuckDBPyConnection, source: Source, plans: Seque
         Unfit: a value is not of the type that its column was thought to have, or a record not of
             the shape of all others.
     """
-    cells = ", ".join(f"{plan.quick()} AS {identifier(plan.name)}" for plan in plans)
-    return _copy(connection, f"SELECT {cells} FROM {_read_csv(source)}", CLEAN, len(plans))
+    cells = [(plan.quick(), plan.name) for plan in plans]
+    return _write(connection, cells, source, parquet.CLEAN)
 
 
 def stage(connection: duckdb.DuckDBPyConnection, source: Source) -> int:
     """Write every cell as text; return the rows. Raises Unfit as :func:`straight` does."""
-    return _copy(connection, f"FROM {_read_csv(source)}", STAGING, len(source.columns))
+    cells = [(identifier(name), name) for name in source.columns]
+    return _write(connection, cells, source, parquet.STAGING)
 
 
-def _copy(connection: duckdb.DuckDBPyConnection, query: str, target: str, columns: int) -> int:
+def _write(
+    connection: duckdb.DuckDBPyConnection,
+    cells: Sequence[tuple[str, str]],
+    source: Source,
+    target: str,
+) -> int:
     try:
-        row = connection.execute(
-            f"COPY ({query}) TO {literal(target)} {parquet(columns)}"
-        ).fetchone()
+        return parquet.write(connection, cells, _read_csv(source), target)
     except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
-        Path(target).unlink(missing_ok=True)
         raise Unfit(str(error).splitlines()[0]) from error
-    return int(row[0]) if row else 0
-
-
-def parquet(columns: int) -> str:
-    """COPY's options: row groups of about two million values, so that wide tables fit memory."""
-    rows = max(2048, min(100_000, 2_000_000 // max(1, columns)))
-    return f"(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {rows})"
-
-
-def empty(connection: duckdb.DuckDBPyConnection, columns: Sequence[str]) -> None:
-    """Write a Parquet without rows."""
-    cells = ", ".join(f"NULL::{TEXT} AS {identifier(name)}" for name in columns)
-    connection.execute(f"COPY (SELECT {cells} LIMIT 0) TO {literal(CLEAN)} (FORMAT parquet)")
 
 
 def _read_csv(source: Source) -> str:

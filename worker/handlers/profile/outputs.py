@@ -1,6 +1,7 @@
 """What a profile leaves: the result for the page, and the files to download."""
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,9 +10,9 @@ import jinja2
 
 from worker.handlers.contract import Artifact, Result
 from worker.handlers.profile import columns
-from worker.handlers.profile.casting import CLEAN
 from worker.handlers.profile.engine import identifier, literal
 from worker.handlers.profile.kinds import TEXT
+from worker.handlers.profile.parquet import CLEAN
 from worker.handlers.profile.plans import Plan
 
 if TYPE_CHECKING:
@@ -66,7 +67,9 @@ def write(run: "Run", described: list[dict[str, Any]]) -> Result:
         Artifact(PROFILE, "Profile as JSON", "application/json"),
     ]
     if run.options.files == "all":
-        (run.folder / REPORT).write_text(_report(run.context.name, summary), "utf-8")
+        (run.folder / REPORT).write_text(
+            _template().render(name=run.context.name, **summary), "utf-8"
+        )
         _write_csv(run.connection, run.plans, defuse=run.options.formulas == "defuse")
         artifacts[1:1] = [
             Artifact(CSV, "Clean CSV", "text/csv"),
@@ -103,12 +106,13 @@ def _write_csv(connection: duckdb.DuckDBPyConnection, plans: list[Plan], *, defu
     )
 
 
-def _report(name: str, summary: dict[str, Any]) -> str:
+@cache
+def _template() -> jinja2.Template:
     folder = Path(__file__).parent
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder), autoescape=True, trim_blocks=True
     )
-    return environment.get_template("report.html.jinja").render(name=name, **summary)
+    return environment.get_template("report.html.jinja")
 
 
 def _warnings(run: "Run", repeated: int | None) -> list[str]:
