@@ -21,6 +21,8 @@ from worker.handlers.profile.shapes import NULL_WORDS
 SAMPLE_ROWS = 2000
 BATCH_COLUMNS = 20
 _EXAMPLES = 3
+# Casts that know words for no value take much memory; columns of Parquet are quick to reach.
+_SLICE_COLUMNS = 50
 
 
 def batches(columns: Sequence[Any]) -> Iterator[Sequence[Any]]:
@@ -185,7 +187,8 @@ def write(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan]) -> int:
     """Write the typed Parquet from the staged table; return its rows."""
     tests = " AND ".join(fits(plan) for plan in plans if plan.rejects) or "true"
     cells = [(plan.cast(), plan.name) for plan in plans]
-    return parquet.write(connection, cells, f"{literal(STAGING)} WHERE {tests}", CLEAN)
+    source = f"{literal(STAGING)} WHERE {tests}"
+    return parquet.write(connection, cells, source, CLEAN, _SLICE_COLUMNS)
 
 
 def misfits(

@@ -11,7 +11,7 @@ from worker.handlers.contract import Context
 
 MEMORY_MB = 256
 # A vector of texts takes 32 KiB, and a few are alive per column at any time.
-MEMORY_MB_PER_COLUMN = 0.07
+MEMORY_MB_PER_COLUMN = 0.09
 SPILL = "8GB"
 POLL_SECONDS = 0.2
 

@@ -9,7 +9,7 @@ from worker.handlers.profile.engine import identifier, literal
 
 CLEAN = "clean.parquet"
 STAGING = "staging.parquet"
-# While they are read and checked, so many columns at a time: each takes some 100 KiB meanwhile.
+# More columns than these are written in slices: each takes some 100 KiB while it is checked.
 SLICE_COLUMNS = 500
 _VALUES_A_GROUP = 2_000_000
 
@@ -19,13 +19,15 @@ def write(
     cells: Sequence[tuple[str, str]],
     source: str,
     target: str,
+    slice_columns: int = SLICE_COLUMNS,
 ) -> int:
     """Write SQL expressions, each with its column's name, over ``source``; return the rows.
 
-    Nothing is left of a file that could not be written whole.
+    Of more than SLICE_COLUMNS ``slice_columns`` are written at a time. Nothing is left of a file
+    that could not be written whole.
     """
-    slices = [cells[n : n + SLICE_COLUMNS] for n in range(0, len(cells), SLICE_COLUMNS)]
-    if len(slices) == 1:
+    slices = [cells[n : n + slice_columns] for n in range(0, len(cells), slice_columns)]
+    if len(cells) <= SLICE_COLUMNS:
         listed = ", ".join(f"{cell} AS {identifier(name)}" for cell, name in cells)
         return _copy(connection, f"SELECT {listed} FROM {source}", target, len(cells))
     parts = [f"part{number}.parquet" for number in range(len(slices))]
