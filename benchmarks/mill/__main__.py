@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import report
+from benchmarks import environment, report
 from benchmarks.mill import contestants, files, pollution
 from processing.schema import ROOT
 
@@ -24,32 +24,13 @@ OURS = ("millrace", "millrace, every file", "bare queries", "COPY alone", "SUMMA
 SLOW_PEERS = ("frictionless", "ydata-profiling", "csv-detective")
 SMALL_MEGABYTES = 10
 ENVIRONMENT = ROOT / ".venv-bench-mill"
-UV = Path(sys.executable).with_name("uv")
-FOLDER = Path(__file__).parent
-
-
-def prepare() -> None:
-    """Install the other readers."""
-    python = ENVIRONMENT / "bin" / "python"
-    subprocess.run([UV, "venv", "--quiet", "--allow-existing", ENVIRONMENT], check=True)
-    install: list[str | Path] = [
-        UV,
-        "pip",
-        "install",
-        "--quiet",
-        "--python",
-        python,
-        "-r",
-        FOLDER / "peers.txt",
-    ]
-    subprocess.run(install, check=True)
 
 
 def run(name: str, path: Path, folder: Path) -> dict[str, Any]:
     """Run one contestant on one file; return its seconds and peak bytes."""
     argv = [sys.executable, "-m", "benchmarks.mill.contestants"]
     if name == "polars" or name in SLOW_PEERS:
-        argv = [str(ENVIRONMENT / "bin" / "python"), str(FOLDER / "peers" / "read.py")]
+        argv = [str(ENVIRONMENT / "bin" / "python"), "-m", "benchmarks.mill.peers.read"]
     folder.mkdir()
     done = subprocess.run(
         [*argv, name, str(path), str(folder)],
@@ -68,14 +49,19 @@ def run(name: str, path: Path, folder: Path) -> dict[str, Any]:
 
 def speed(folder: Path, megabytes: int) -> tuple[list[dict[str, Any]], dict[str, float]]:
     """A row for each file and contestant, and the ratios."""
-    prepare()
+    environment.prepare(ENVIRONMENT, Path(__file__).with_name("peers.txt"))
     rows: list[dict[str, Any]] = []
     ratios: dict[str, float] = {}
     fast = (*OURS, "polars")
-    for shape in files.SHAPES:
-        race(folder, shape, megabytes, fast, rows, ratios)
-    race(folder, "narrow", 5 * megabytes, fast, rows, ratios)
-    race(folder, "narrow", SMALL_MEGABYTES, ("millrace, every file", *SLOW_PEERS), rows, ratios)
+    races: list[tuple[str, int, tuple[str, ...]]] = [
+        (shape, megabytes, fast) for shape in files.SHAPES
+    ]
+    races.append(("narrow", 5 * megabytes, fast))
+    races.append(("narrow", SMALL_MEGABYTES, ("millrace, every file", *SLOW_PEERS)))
+    for shape, size, names in races:
+        found, compared = race(folder, shape, size, names)
+        rows += found
+        ratios |= compared
     tiny = folder / "tiny.csv"
     tiny.write_text("id,name,when\n" + "".join(f"{n},row {n},2024-01-02\n" for n in range(50)))
     # The first of its runs is a cold one.
@@ -85,17 +71,16 @@ def speed(folder: Path, megabytes: int) -> tuple[list[dict[str, Any]], dict[str,
 
 
 def race(
-    folder: Path,
-    shape: str,
-    megabytes: int,
-    names: Sequence[str],
-    rows: list[dict[str, Any]],
-    ratios: dict[str, float],
-) -> None:
-    """Run contestants on one file, the best of two runs each; add to ``rows`` and ``ratios``."""
+    folder: Path, shape: str, megabytes: int, names: Sequence[str]
+) -> tuple[list[dict[str, Any]], dict[str, float]]:
+    """Run contestants on one file: the best of two runs, one of readers that are not the engine's.
+
+    Returns a row for each, and how much faster the first is than each other.
+    """
     path = folder / f"{shape}.csv"
     files.SHAPES[shape](path, megabytes)
     size = path.stat().st_size / 1e6
+    rows = []
     took = {}
     for name in names:
         runs = [run(name, path, folder / "work") for _ in range(2 if name in OURS else 1)]
@@ -112,8 +97,10 @@ def race(
         print(rows[-1], flush=True)
     path.unlink()
     ours, *others = names
-    for name in others:
-        ratios[f"{shape}, {size:,.0f} MB: {ours} to {name}"] = round(took[name] / took[ours], 2)
+    return rows, {
+        f"{shape}, {size:,.0f} MB: {ours} to {name}": round(took[name] / took[ours], 2)
+        for name in others
+    }
 
 
 def speed_table(rows: Sequence[dict[str, Any]], ratios: dict[str, float]) -> str:

@@ -1,14 +1,11 @@
 """One reader on one file: `python -m benchmarks.mill.contestants NAME FILE FOLDER`."""
 
-import json
-import os
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 
+from benchmarks.mill.measure import measure
 from worker.handlers.contract import Context
 from worker.handlers.profile import profile
 
@@ -31,6 +28,14 @@ def everything(path: Path, folder: Path) -> None:
     _millrace(path, folder, {})
 
 
+def warm(path: Path, folder: Path) -> None:
+    """The whole handler on a file again and again, as in a process that waits for jobs."""
+    for number in range(WARM_RUNS):
+        run = folder / str(number)
+        run.mkdir()
+        everything(path, run)
+
+
 def _connect(
     path: Path, folder: Path, memory: str = "512MB"
 ) -> tuple[duckdb.DuckDBPyConnection, str, dict[str, str]]:
@@ -50,14 +55,6 @@ def _connect(
         "max_line_size = 2000000)"
     )
     return connection, source, types
-
-
-def warm(path: Path, folder: Path) -> None:
-    """The whole handler on a file again and again, as in a process that waits for jobs."""
-    for number in range(WARM_RUNS):
-        run = folder / str(number)
-        run.mkdir()
-        everything(path, run)
 
 
 def copy(path: Path, folder: Path) -> None:
@@ -119,18 +116,5 @@ READERS: dict[str, Callable[[Path, Path], None]] = {
 }
 
 
-def main() -> None:
-    """Run it; print seconds and peak bytes as JSON."""
-    name, path, folder = sys.argv[1:]
-    began = time.perf_counter()
-    READERS[name](Path(path), Path(folder))
-    seconds = time.perf_counter() - began
-    os.chdir("/")
-    # Not ru_maxrss, which a process inherits from the one that started it.
-    status = Path("/proc/self/status").read_text()
-    peak = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
-    print(json.dumps({"seconds": seconds, "peak_bytes": int(peak.split()[1]) * 1024}))
-
-
 if __name__ == "__main__":
-    main()
+    measure(READERS)

@@ -3,10 +3,9 @@
 import asyncio
 import json
 import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
+from benchmarks import environment
 from benchmarks.queue import arena as arenas
 from benchmarks.queue.arena import Arena
 from processing.core import Core
@@ -14,7 +13,6 @@ from processing.schema import ROOT
 
 FOLDER = ROOT / "benchmarks" / "queue" / "peers"
 ENVIRONMENT = ROOT / ".venv-bench"
-UV = Path(sys.executable).with_name("uv")
 START_SECONDS = 4.0
 # Enough of them to run for seconds each, at what they do a second.
 COUNTS = {
@@ -25,12 +23,7 @@ COUNTS = {
 
 def prepare() -> None:
     """Install the peers."""
-    subprocess.run([UV, "venv", "--quiet", "--allow-existing", ENVIRONMENT], check=True)
-    requirements = FOLDER.parent / "peers.txt"
-    python = ENVIRONMENT / "bin" / "python"
-    subprocess.run(
-        [UV, "pip", "install", "--quiet", "--python", python, "-r", requirements], check=True
-    )
+    environment.prepare(ENVIRONMENT, FOLDER.parent / "peers.txt")
 
 
 class Peer:

@@ -1,9 +1,11 @@
-"""Another reader on one file: `python read.py NAME FILE FOLDER`, in the peers' environment."""
+"""Another reader on one file: `python -m benchmarks.mill.peers.read NAME FILE FOLDER`.
 
-import json
-import sys
-import time
+It runs in the peers' environment, which has nothing of the product's.
+"""
+
 from pathlib import Path
+
+from benchmarks.mill.measure import measure
 
 
 def use_polars(path: Path, folder: Path) -> None:
@@ -47,16 +49,5 @@ READERS = {
 }
 
 
-def main() -> None:
-    """Run it; print seconds and peak bytes as JSON on the last line."""
-    name, path, folder = sys.argv[1:]
-    began = time.perf_counter()
-    READERS[name](Path(path), Path(folder))
-    seconds = time.perf_counter() - began
-    status = Path("/proc/self/status").read_text()
-    peak = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
-    print(json.dumps({"seconds": seconds, "peak_bytes": int(peak.split()[1]) * 1024}))
-
-
 if __name__ == "__main__":
-    main()
+    measure(READERS)

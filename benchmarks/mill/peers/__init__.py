@@ -1,0 +1,1 @@
+"""Other readers, run in an environment of their own."""
