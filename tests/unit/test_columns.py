@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.mill import Profile
-from worker.handlers.profile import columns, spread
+from worker.handlers.profile import columns, details, spread
 
 numbers = st.one_of(
     st.integers(-1000, 1000).map(float), st.floats(-1e9, 1e9, allow_nan=False, width=32)
@@ -48,7 +48,7 @@ def _described(run: Profile, data: str, column: str, **options: object) -> dict[
     return next(each for each in found if each["name"] == column)
 
 
-ROWS = columns.EXACT_DISTINCT * 2
+ROWS = details.EXACT_DISTINCT * 2
 
 
 def test_a_column_of_many_values(run: Profile) -> None:
@@ -130,3 +130,14 @@ def test_no_number_is_made_of_what_is_written_otherwise(run: Profile, late: str)
 def test_only_the_parquet(run: Profile) -> None:
     result = run(b"a,b\n1,2\n", files="parquet")
     assert [each.name for each in result.artifacts] == ["clean.parquet", "profile.json"]
+
+
+def test_columns_beyond_those_with_details(run: Profile) -> None:
+    width = columns.DETAILED_COLUMNS + 1
+    names = ",".join(f"c{n}" for n in range(width))
+    rows = [",".join(str(n + row) for n in range(width)) for row in (0, 5)]
+    result = run("\n".join([names, *rows]).encode())
+    *detailed, last = result.summary["columns"]
+    assert all(sum(column["histogram"]["counts"]) == 2 for column in detailed)
+    assert (last["histogram"], last["top"]) == (None, [])
+    assert (last["min"], last["max"]) == (str(width - 1), str(width + 4))

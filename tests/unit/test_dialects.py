@@ -4,6 +4,7 @@ import csv
 import io
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -72,11 +73,9 @@ def test_what_was_written_comes_back(
     assert cells(result) == [tuple(row) for row in table]
 
 
-def _counted(data: bytes, tmp: Any, chunk: int) -> int | None:
-    path = tmp / "a.csv"
-    path.write_bytes(data)
-    records.CHUNK_BYTES = chunk
-    return records.count(path, 0, b"a,b", lambda _: None)
+def test_a_quote_may_be_named_as_the_escape(run: Profile) -> None:
+    result = run(b'a,b\nsay "hi",1\n"x ""y"" z",2\n"p\nq",3\n', escape='"')
+    assert cells(result) == [('say "hi"', "1"), ('x "y" z', "2"), ("p\nq", "3")]
 
 
 LINE = st.sampled_from([b"1,2", b'"x",y', b'"x\ny",z', b'"a""b",c', b"a,b", b'"a,b\na,b\n",c'])
@@ -85,12 +84,13 @@ LINE = st.sampled_from([b"1,2", b'"x",y', b'"x\ny",z', b'"a""b",c', b"a,b", b'"a
 @settings(max_examples=500, deadline=None)
 @given(st.lists(LINE, max_size=12), st.integers(1, 40), st.sampled_from([b"\n", b"\r\n"]))
 def test_the_count_does_not_depend_on_where_chunks_end(
-    tmp_path_factory: Any, lines: list[bytes], chunk: int, end: bytes
+    tmp_path_factory: pytest.TempPathFactory, lines: list[bytes], chunk: int, end: bytes
 ) -> None:
-    data = end.join([b"a,b", *lines]) + end
-    tmp = tmp_path_factory.mktemp("count")
-    size = records.CHUNK_BYTES
-    try:
-        assert _counted(data, tmp, chunk) == _counted(data, tmp, 4096)
-    finally:
-        records.CHUNK_BYTES = size
+    path = tmp_path_factory.mktemp("count") / "a.csv"
+    path.write_bytes(end.join([b"a,b", *lines]) + end)
+    counts = []
+    for size in (chunk, 4096):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(records, "CHUNK_BYTES", size)
+            counts.append(records.count(path, 0, b"a,b", lambda _: None))
+    assert counts[0] == counts[1]

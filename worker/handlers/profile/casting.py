@@ -6,12 +6,11 @@ the file is read as text, and every kind that most values look like is asked abo
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 import duckdb
 
 from worker.handlers.profile import parquet
-from worker.handlers.profile.engine import identifier, literal
+from worker.handlers.profile.engine import batches, identifier, literal
 from worker.handlers.profile.kinds import DECIMAL, FEW, MOST_DIGITS, Kind, V, chosen, possible
 from worker.handlers.profile.options import Options
 from worker.handlers.profile.parquet import CLEAN, STAGING
@@ -19,16 +18,9 @@ from worker.handlers.profile.plans import NARROW_DIGITS, Plan, given_words, misf
 from worker.handlers.profile.shapes import NULL_WORDS
 
 SAMPLE_ROWS = 2000
-BATCH_COLUMNS = 20
 _EXAMPLES = 3
 # Casts that know words for no value take much memory; columns of Parquet are quick to reach.
 _SLICE_COLUMNS = 50
-
-
-def batches(columns: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    """Columns in groups that one query handles in bounded memory."""
-    for start in range(0, len(columns), BATCH_COLUMNS):
-        yield columns[start : start + BATCH_COLUMNS]
 
 
 def decide(

@@ -13,7 +13,10 @@ Cell = str | None
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """The characters of a dialect. ``padded``: blanks around cells belong to the delimiter."""
+    """The characters of a dialect; the escape is another than the quote.
+
+    ``padded``: blanks around cells belong to the delimiter.
+    """
 
     delimiter: str
     quote: str | None = '"'
@@ -33,7 +36,7 @@ class Parsed:
 @lru_cache(maxsize=64)
 def _quoted(marks: Marks) -> re.Pattern[str]:
     q = re.escape(marks.quote or "")
-    if marks.escape and marks.escape != marks.quote:
+    if marks.escape:
         e = re.escape(marks.escape)
         body = rf"(?:[^{q}{e}]++|{e}.|{q}{q})*+"
     else:
@@ -57,7 +60,7 @@ def count_quotes(text: str, marks: Marks) -> int:
 
 def _unescaped(text: str, marks: Marks) -> str:
     assert marks.quote
-    if not marks.escape or marks.escape == marks.quote:
+    if not marks.escape:
         return text.replace(marks.quote * 2, marks.quote)
     return _escapes(marks).sub(lambda match: match[1] or marks.quote or "", text)
 

@@ -197,7 +197,8 @@ def _quote(
 
 def _escape(sample: str, quote: str | None, best: Marks, options: Options) -> str | None:
     if options.escape:
-        return options.escape
+        # A quote in front of a quote is the doubling that is read in any case.
+        return options.escape if options.escape != quote else None
     if not quote or "\\" + quote not in sample:
         return None
     # Backslashes before quotes that close a cell are part of a path, as in "C:\".

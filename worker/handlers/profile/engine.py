@@ -1,9 +1,10 @@
 """A DuckDB that can reach nothing but the job's own files, in bounded memory."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import duckdb
 
@@ -14,6 +15,8 @@ MEMORY_MB = 256
 MEMORY_MB_PER_COLUMN = 0.09
 SPILL = "8GB"
 POLL_SECONDS = 0.2
+BATCH_COLUMNS = 20
+T = TypeVar("T")
 
 
 @contextmanager
@@ -71,6 +74,12 @@ def progress(
     finally:
         finished.set()
         poller.join()
+
+
+def batches(columns: Sequence[T], size: int = BATCH_COLUMNS) -> Iterator[Sequence[T]]:
+    """Columns in groups that one query handles in bounded memory."""
+    for start in range(0, len(columns), size):
+        yield columns[start : start + size]
 
 
 def identifier(name: str) -> str:

@@ -22,6 +22,7 @@ from worker.handlers.profile import (
     source,
 )
 from worker.handlers.profile.cells import Cell, Marks, parse, write
+from worker.handlers.profile.details import Extent
 from worker.handlers.profile.dialect import Dialect
 from worker.handlers.profile.layout import Layout
 from worker.handlers.profile.lines import Lines
@@ -82,7 +83,7 @@ class Run:
             described = columns.describe(
                 self.connection,
                 self.plans,
-                columns.Extent(self.written, self.text.path.stat().st_size, self.text.ascii),
+                Extent(self.written, self.text.path.stat().st_size, self.text.ascii),
                 lambda share: progress(min(0.95, 0.8 + share * 0.15), "describing columns"),
             )
             progress(0.95, "writing results")

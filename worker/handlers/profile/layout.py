@@ -16,7 +16,7 @@ MOST_COLUMNS = 2000
 _PREAMBLE_LINES = 100
 _SPAN = 100
 # So many rows show what kinds of values a column has.
-_MOST_ROWS, _LEAST_ROWS, _JUDGED_CELLS = 500, 50, 8000
+_MOST_JUDGED, _LEAST_JUDGED, _JUDGED_CELLS = 500, 50, 8000
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def find(sample: str, dialect: Dialect, options: Options) -> Layout:
     if options.delimiter is None:
         records = _reread_first(records, width, dialect.marks)
     start = 0 if options.skip_lines is not None else _start(records, width)
-    judged = max(_LEAST_ROWS, min(_MOST_ROWS, _JUDGED_CELLS // width))
+    judged = max(_LEAST_JUDGED, min(_MOST_JUDGED, _JUDGED_CELLS // width))
     body = [record.cells for record in records[start:] if len(record.cells) == width]
     body = body[: judged + MOST_ROWS]
     rows, evidence = count_rows([record.cells for record in records[start:]], body, width, options)

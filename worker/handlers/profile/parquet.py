@@ -5,7 +5,7 @@ from pathlib import Path
 
 import duckdb
 
-from worker.handlers.profile.engine import identifier, literal
+from worker.handlers.profile.engine import batches, identifier, literal
 
 CLEAN = "clean.parquet"
 STAGING = "staging.parquet"
@@ -26,10 +26,10 @@ def write(
     Of more than SLICE_COLUMNS ``slice_columns`` are written at a time. Nothing is left of a file
     that could not be written whole.
     """
-    slices = [cells[n : n + slice_columns] for n in range(0, len(cells), slice_columns)]
     if len(cells) <= SLICE_COLUMNS:
         listed = ", ".join(f"{cell} AS {identifier(name)}" for cell, name in cells)
         return _copy(connection, f"SELECT {listed} FROM {source}", target, len(cells))
+    slices = list(batches(cells, slice_columns))
     parts = [f"part{number}.parquet" for number in range(len(slices))]
     try:
         rows = {

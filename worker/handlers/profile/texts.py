@@ -10,12 +10,11 @@ from worker.handlers.profile.engine import literal
 from worker.handlers.profile.spread import Counts
 
 _LOOKS = {
-    "email": r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}",
-    "URL": r"(https?|ftp)://\S+",
-    "code": r"[A-Za-z]{0,4}[-_/ ]?[0-9][A-Za-z0-9_/-]{2,23}",
-    "phone number": r"\+?[0-9][0-9 ()/-]{5,19}",
+    "email": re.compile(r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}"),
+    "URL": re.compile(r"(https?|ftp)://\S+"),
+    "code": re.compile(r"[A-Za-z]{0,4}[-_/ ]?[0-9][A-Za-z0-9_/-]{2,23}"),
+    "phone number": re.compile(r"\+?[0-9][0-9 ()/-]{5,19}"),
 }
-_COMPILED = {words: re.compile(pattern) for words, pattern in _LOOKS.items()}
 _FORMULA_SIGNS = frozenset("=+-@\t\r")
 # UTF-8 that was read as something else, and what could not be read at all.
 _GARBLED = ("Ã", "â€", "\N{REPLACEMENT CHARACTER}")
@@ -40,7 +39,7 @@ def of_counts(described: dict[str, Any], counts: Counts) -> None:
     total = sum(times for _, _, times in counts)
     likes = [
         sum(times for text, _, times in counts if pattern.fullmatch(text))
-        for pattern in _COMPILED.values()
+        for pattern in _LOOKS.values()
     ]
     _tell(described, (empty, blanks, formulas, garbled), total, likes)
 
@@ -72,7 +71,7 @@ def of_all(
     ).fetchall()
     likes = [
         sum(pattern.fullmatch(text) is not None for (text,) in sample)
-        for pattern in _COMPILED.values()
+        for pattern in _LOOKS.values()
     ]
     _tell(described, row, len(sample), likes)
 
