@@ -53,3 +53,9 @@ class Events(Tail):
             RedisAway: no answer.
         """
         return [(entry_id, Event.parse(fields)) for entry_id, fields in await self.entries(after)]
+
+    async def range(self, after: str, count: int) -> list[tuple[str, Event]]:
+        """Read at most ``count`` events after ``after`` at once. Raises RedisAway."""
+        entries = await self.page(after, count)
+        parsed = ((entry_id, Event.parse(fields)) for entry_id, fields in entries)
+        return [(entry_id, event) for entry_id, event in parsed if event is not None]

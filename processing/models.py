@@ -9,6 +9,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
     DateTime,
     Double,
     ForeignKey,
@@ -71,6 +72,14 @@ processing_file = Table(
     Column("finished_at", _TIME),
     # False from a change that a user or the clock made until its event is known to be out.
     Column("announced", Boolean, nullable=False, server_default=true()),
+    # What a client calls the request that made it, to be made once.
+    Column("idempotency_key", Text),
+    # Null while it is open, so that a claim changes no column of an index (see below).
+    Column(
+        "ended_as",
+        Text,
+        Computed("CASE WHEN finished_at IS NOT NULL THEN status END", persisted=True),
+    ),
     CheckConstraint(f"status IN ({_STATUS_LIST})", name="status"),
     CheckConstraint("size >= 0 AND attempt >= 0 AND failures >= 0", name="counts"),
     CheckConstraint("(status IN ('Waiting', 'Processing')) = (finished_at IS NULL)", name="open"),
@@ -81,7 +90,34 @@ processing_file = Table(
     Index("ix_processing_file_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
     Index("ix_processing_file_unannounced", "id", postgresql_where=text("NOT announced")),
     Index("ix_processing_file_uploaded", "uploaded_at", postgresql_using="brin"),
+    Index("ix_processing_file_ended", "ended_as", "id", postgresql_where=text("ended_as <> 'Ok'")),
+    Index("ix_processing_file_sha256", "sha256", postgresql_using="hash"),
+    Index(
+        "ix_processing_file_key",
+        "idempotency_key",
+        unique=True,
+        postgresql_where=text("idempotency_key IS NOT NULL"),
+    ),
     postgresql_with={"fillfactor": "70"},
+)
+
+# Uploads that may come in several requests. How much of one has come, its file knows.
+upload = Table(
+    "upload",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("length", BigInteger, nullable=False),
+    Column("handler", Text, nullable=False),
+    Column("options", JSONB, nullable=False),
+    # What the client sent of it, to be sent back.
+    Column("metadata", Text, nullable=False),
+    # Digest of what the client must show again; '' where the address is the only secret.
+    Column("owner", Text, nullable=False),
+    Column("idempotency_key", Text, unique=True),
+    Column("file_id", BigInteger),
+    Column("created_at", _TIME, nullable=False, server_default=func.now()),
+    Column("expires_at", _TIME, nullable=False, index=True),
 )
 
 # Attempts that another one followed; the file's row itself tells of its last attempt.
@@ -175,6 +211,26 @@ class ProcessingFile:
         return max(0.0, (self.finished_at - self.started_at).total_seconds())
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResumableUpload:
+    """An upload that may come in several requests; ``length`` in bytes.
+
+    ``file_id`` is the file it became, ``metadata`` and ``owner`` are as the client sent them.
+    """
+
+    id: str
+    name: str
+    length: int
+    handler: str
+    options: dict[str, Any]
+    metadata: str
+    owner: str
+    idempotency_key: str | None
+    file_id: int | None
+    created_at: datetime
+    expires_at: datetime
+
+
 class Job(NamedTuple):
     """What a claim returns of a row: all that a worker needs, for thousands of them a second."""
 
@@ -222,6 +278,14 @@ class WorkerInfo:
     slots: int
     running: int
     waits_for: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heartbeat(WorkerInfo):
+    """When a worker started and last showed itself."""
+
+    started_at: datetime
+    seen_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

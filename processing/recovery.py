@@ -172,6 +172,7 @@ class Recovery:
 
     async def _tidy(self) -> None:
         await asyncio.to_thread(self._storage.drop_abandoned_partials, PARTIAL_SECONDS)
+        await self._tidy_uploads()
         stored = self._storage.stored_ids()
         while page := dict(await asyncio.to_thread(lambda: list(islice(stored, _PAGE)))):
             async with self._database.connect() as connection:
@@ -189,6 +190,15 @@ class Recovery:
         if self._keep_days:
             while expired := await self._lifecycle.expire(self._keep_days):
                 logger.info("removed the data of %d files that had expired", expired)
+
+    async def _tidy_uploads(self) -> None:
+        """Delete what came of uploads that have expired, or that nobody asks for any more."""
+        async with self._database.connect() as connection:
+            gone = await repository.expire_uploads(connection)
+            quiet = await asyncio.to_thread(self._storage.resumable_ids, PARTIAL_SECONDS)
+            known = await repository.known_uploads(connection, quiet)
+        for upload_id in {*gone, *quiet} - known:
+            await asyncio.to_thread(self._storage.drop_resumable, upload_id)
 
     def _tidy_file(self, change: Change) -> None:
         if change.status == Status.REMOVED:

@@ -79,6 +79,30 @@ class Settings(BaseSettings):
         description="A job that lost its worker or failed transiently so often fails.",
     )
     max_upload_mb: int = Field(10240, ge=1, description="Largest file accepted, in MiB.")
+    max_files_per_request: int = Field(20, ge=1, description="Most files in one form.")
+    max_stored_gb: float = Field(
+        0.0, ge=0, description="Most stored in all, in GiB; 0: what the disk has room for."
+    )
+    max_queued: int = Field(
+        1_000_000, ge=1, description="With so many jobs waiting or running, uploads are put off."
+    )
+    max_uploads_at_once: int = Field(
+        64, ge=1, description="Uploads one web process receives at once."
+    )
+    max_requests_per_minute: int = Field(
+        0, ge=0, description="Requests one address may make in a minute; 0: no limit."
+    )
+    slow_upload_seconds: float = Field(
+        60.0, gt=0, description="An upload that brings less than 1 KiB/s for so long is cut."
+    )
+    upload_hours: float = Field(
+        24.0, gt=0, description="Hours an unfinished resumable upload is kept."
+    )
+    allowed_hosts: str = Field(
+        "",
+        description="Host names the web program answers to, by commas; empty: all, "
+        "but only `localhost` and IP addresses where `HOST` is loopback.",
+    )
     keep_days: float = Field(
         0.0, ge=0, description="Days after its end a file's data is removed; 0: never."
     )

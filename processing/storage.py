@@ -1,6 +1,7 @@
 """Where bytes live: partial uploads, originals, artifacts; durable before anyone relies on them.
 
     MEDIA_ROOT/partial/<random>                         an upload on its way in
+    MEDIA_ROOT/resumable/<upload id>                    one that may come in several requests
     MEDIA_ROOT/processing_files/<id>/original           the upload
     MEDIA_ROOT/processing_files/<id>/<attempt>/<name>   what an attempt wrote
 
@@ -9,7 +10,6 @@ module checked, never of what a user typed.
 """
 
 import contextlib
-import hashlib
 import os
 import re
 import shutil
@@ -18,10 +18,12 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-from processing.errors import DiskFull, NotFound, TooLarge
+from processing.errors import DiskFull, NotFound
+from processing.partials import Digests, Partial, ResumablePartial
 
 # Kept free so that PostgreSQL, Redis and running jobs on the same disk go on.
 DISK_RESERVE_BYTES = 64 * 1024 * 1024
+UPLOAD_ID = re.compile(r"[0-9a-f]{32}")
 ARTIFACT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -33,54 +35,6 @@ def _fsync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-class Partial:
-    """An upload being written; SHA-256 is taken on the way."""
-
-    def __init__(self, path: Path, limit: int) -> None:
-        self.path = path
-        self.size = 0
-        self._limit = limit
-        self._digest = hashlib.sha256()
-        self._file = path.open("xb")
-
-    def write(self, data: bytes) -> None:
-        """Append.
-
-        Raises:
-            TooLarge: more than the limit has come.
-            DiskFull: the disk has no room for it.
-        """
-        self.size += len(data)
-        if self.size > self._limit:
-            raise TooLarge(f"The file is larger than {self._limit // 1024 // 1024} MiB.")
-        try:
-            self._file.write(data)
-        except OSError as error:
-            raise DiskFull("The disk is full; nothing of this file was kept.") from error
-        self._digest.update(data)
-
-    def complete(self) -> str:
-        """Make the bytes durable and return their SHA-256 in hex.
-
-        Raises:
-            DiskFull: the disk has no room for what was still buffered.
-        """
-        try:
-            self._file.flush()
-            os.fsync(self._file.fileno())
-        except OSError as error:
-            raise DiskFull("The disk is full; nothing of this file was kept.") from error
-        finally:
-            self._file.close()
-        return self._digest.hexdigest()
-
-    def discard(self) -> None:
-        """Close and delete; may be called at any time, also after :meth:`Storage.adopt`."""
-        with contextlib.suppress(OSError):  # the failed flush of a full disk: the file goes anyway
-            self._file.close()
-        self.path.unlink(missing_ok=True)
-
-
 class Storage:
     """The folders under MEDIA_ROOT."""
 
@@ -88,11 +42,14 @@ class Storage:
         self._files = root.absolute() / "processing_files"
         self._files_text = str(self._files)
         self._partials = root.absolute() / "partial"
+        self._resumable = root.absolute() / "resumable"
+        self._digests = Digests()
 
     def prepare(self) -> None:
         """Create the folders."""
         self._files.mkdir(parents=True, exist_ok=True)
         self._partials.mkdir(parents=True, exist_ok=True)
+        self._resumable.mkdir(parents=True, exist_ok=True)
 
     def check_room(self, size: int) -> None:
         """Raise :class:`DiskFull` if ``size`` more bytes do not fit beside the reserve."""
@@ -105,11 +62,46 @@ class Storage:
         self._partials.mkdir(parents=True, exist_ok=True)
         return Partial(self._partials / uuid.uuid4().hex, limit)
 
-    def adopt(self, partial: Partial, file_id: int) -> None:
-        """Give a completed partial its place as the original of ``file_id``, durably."""
+    def create_resumable(self, upload_id: str) -> None:
+        """Make the empty file of a new resumable upload."""
+        self._resumable.mkdir(parents=True, exist_ok=True)
+        (self._resumable / upload_id).touch(exist_ok=False)
+
+    def open_resumable(self, upload_id: str, limit: int) -> ResumablePartial:
+        """Open what has come of an upload of ``limit`` bytes. Raises NotFound."""
+        if not UPLOAD_ID.fullmatch(upload_id):
+            raise NotFound("There is no such upload.")
+        return ResumablePartial(self._resumable / upload_id, limit, self._digests)
+
+    def resumable_size(self, upload_id: str) -> int:
+        """How many bytes of an upload have come; 0 where it has no file."""
+        with contextlib.suppress(FileNotFoundError):
+            return (self._resumable / upload_id).stat().st_size
+        return 0
+
+    def drop_resumable(self, upload_id: str) -> None:
+        """Delete what has come of an upload."""
+        if UPLOAD_ID.fullmatch(upload_id):
+            path = self._resumable / upload_id
+            path.unlink(missing_ok=True)
+            path.with_suffix(".wanted").unlink(missing_ok=True)
+
+    def resumable_ids(self, older_than: float) -> list[str]:
+        """Name the resumable uploads nobody has written to for ``older_than`` seconds."""
+        return [path.name for path in _untouched(self._resumable, older_than) if not path.suffix]
+
+    def adopt(self, source: Path, file_id: int, *, keep: bool = False) -> None:
+        """Give complete bytes their place as the original of ``file_id``, durably.
+
+        With ``keep`` they also stay where they are, as a second name of the same data: until the
+        row is committed, the upload must be able to arrive again.
+        """
         folder = self._files / str(file_id)
         folder.mkdir(parents=True, exist_ok=True)
-        os.replace(partial.path, folder / "original")
+        if keep:
+            _link(source, folder / "original")
+        else:
+            os.replace(source, folder / "original")
         _fsync_folder(folder)
         _fsync_folder(self._files)
 
@@ -190,17 +182,26 @@ class Storage:
                         continue
                     yield int(folder.name), age
 
-    def drop_abandoned_partials(self, older_than: float) -> int:
+    def drop_abandoned_partials(self, older_than: float) -> None:
         """Delete partial uploads nobody has written to for ``older_than`` seconds."""
-        dropped = 0
-        for path in self._partials.iterdir():
-            try:
-                if time.time() - path.stat().st_mtime > older_than:
-                    path.unlink()
-                    dropped += 1
-            except FileNotFoundError:
-                continue
-        return dropped
+        for path in _untouched(self._partials, older_than):
+            path.unlink(missing_ok=True)
+
+
+def _untouched(folder: Path, seconds: float) -> Iterator[Path]:
+    for path in folder.iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime > seconds:
+                yield path
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # a file system without links
+        shutil.copyfile(source, target)
+        with target.open("rb") as copied:
+            os.fsync(copied.fileno())
 
 
 def _delete(path: Path) -> None:

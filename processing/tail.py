@@ -40,3 +40,13 @@ class Tail:
                 {self.stream: after}, count=1000, block=BLOCK_MILLISECONDS
             )
         return [entry for _, entries in answer for entry in entries]
+
+    async def page(self, after: str, count: int) -> list[tuple[str, Mapping[str, str]]]:
+        """Read at most ``count`` of (id, fields) after ``after`` without waiting.
+
+        Raises:
+            RedisAway: no answer.
+        """
+        with reaching_redis():
+            found: Any = await self._commands.xrange(self.stream, min=f"({after}", count=count)
+        return list(found)

@@ -4,9 +4,10 @@ from quart import Quart
 
 from processing.schema import ROOT
 from processing.settings import Settings
-from quart_app import charts, errors, formats, headers, openapi, resources
+from quart_app import charts, errors, formats, guard, headers, openapi, resources
 from quart_app.backpressure import BackpressureConnection, BackpressureRequest
-from quart_app.blueprints import documentation, files, health, pages
+from quart_app.blueprints import api, documentation, files, health, pages
+from quart_app.downloads import LargeFileBody
 
 
 def create_app(settings: Settings) -> Quart:
@@ -21,14 +22,16 @@ def create_app(settings: Settings) -> Quart:
     app.config["MAX_CONTENT_LENGTH"] = None
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.response_class.file_body_class = LargeFileBody
     app.asgi_http_class = BackpressureConnection
     app.request_class = BackpressureRequest
     openapi.document(app)
     formats.register(app)
     charts.register(app)
     headers.register(app)
+    guard.register(app, settings)
     errors.register(app)
     resources.register(app, settings)
-    for blueprint in (pages, files, health, documentation):
+    for blueprint in (pages, files, api, health, documentation):
         app.register_blueprint(blueprint.blueprint)
     return app

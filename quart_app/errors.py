@@ -1,23 +1,38 @@
-"""Errors as answers: a message fragment for the page, plain words for everyone else."""
+"""Errors as answers: a message fragment for the page, problem details for programs."""
 
+import json
 import logging
 
 from quart import Quart, Response, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from processing.errors import Conflict, NotFound, Refused, ServiceUnavailable
+from processing.errors import Conflict, NotFound, Refused, ServiceUnavailable, TooMany
 from quart_app import fragments
 from quart_app.hub import Busy
+from quart_app.problems import MEDIA_TYPE, problem
 
 logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = 5
 
 
-async def _answer(text: str, status: int) -> Response:
-    response = Response(await fragments.dismiss(text), status)
-    if status == 503:
-        response.headers["Retry-After"] = str(RETRY_SECONDS)
+def wants_problem() -> bool:
+    """Whether the client is a program: it uses the API, or asks for JSON."""
+    accepted = request.accept_mimetypes
+    return request.path.startswith("/api/") or (
+        accepted["application/json"] > accepted["text/html"]
+        or accepted[MEDIA_TYPE] > accepted["text/html"]
+    )
+
+
+async def _answer(text: str, status: int, name: str, retry: int = RETRY_SECONDS) -> Response:
+    if wants_problem():
+        body = json.dumps(problem(name, status, text))
+        response = Response(body, status, content_type=MEDIA_TYPE)
+    else:
+        response = Response(await fragments.refusal(text), status)
+    if status in (423, 429, 503):
+        response.headers["Retry-After"] = str(retry)
     return response
 
 
@@ -26,34 +41,40 @@ def register(app: Quart) -> None:
 
     @app.errorhandler(Refused)
     async def refused(error: Refused) -> Response:
-        return await _answer(str(error), error.status)
+        seconds = error.seconds if isinstance(error, TooMany) else RETRY_SECONDS
+        return await _answer(str(error), error.status, type(error).__name__, seconds)
 
     @app.errorhandler(NotFound)
     async def not_found(error: NotFound) -> Response:
-        return await _answer(str(error), 404)
+        return await _answer(str(error), 404, "NotFound")
 
     @app.errorhandler(Conflict)
     async def conflict(error: Conflict) -> Response:
-        return await _answer(str(error), 409)
+        return await _answer(str(error), error.status, type(error).__name__, 1)
 
     @app.errorhandler(ServiceUnavailable)
     async def unavailable(error: ServiceUnavailable) -> Response:
         logger.warning("%s %s: %s is away: %s", request.method, request.path, error.service, error)
         text = f"{error.service} does not answer at the moment, so nothing was changed. "
-        return await _answer(text + "Please try again shortly.", 503)
+        return await _answer(text + "Please try again shortly.", 503, type(error).__name__)
 
     @app.errorhandler(Busy)
     async def busy(error: Busy) -> Response:
-        return await _answer(f"The server is busy: {error}.", 503)
+        return await _answer(f"The server is busy: {error}.", 503, "Busy")
 
     @app.errorhandler(HTTPException)
     async def http(error: HTTPException) -> Response:
         words = {404: "There is nothing at this address."}
         status = error.code or 500
-        return await _answer(words.get(status) or error.description or error.name, status)
+        text = words.get(status) or error.description or error.name
+        response = await _answer(text, status, type(error).__name__)
+        if isinstance(error, MethodNotAllowed) and error.valid_methods:
+            response.headers["Allow"] = ", ".join(error.valid_methods)
+        return response
 
     @app.errorhandler(Exception)
     async def unexpected(_: Exception) -> Response:
         # One request's life ends here; the words must not show what is inside.
         logger.exception("%s %s failed", request.method, request.path)
-        return await _answer("Something went wrong on our side; the log says what.", 500)
+        text = "Something went wrong on our side; the log says what."
+        return await _answer(text, 500, "Unexpected")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from quart import render_template
+from quart import render_template, request
 
 from processing import repository
 from processing.errors import Refused
@@ -10,19 +10,18 @@ from processing.models import Attempt, HandlerInfo, ProcessingFile
 from quart_app import resources
 from quart_app.condition import Condition
 from quart_app.subscriber import View
+from quart_app.uploads.submit import DEFAULT_HANDLER, Accepted
 
 PAGE_ROWS = 50
-DEFAULT_HANDLER = "profile"
 
 
 async def table(view: View) -> str:
     """The live table. Raises DatabaseAway."""
     async with resources.core().database.connect() as connection:
-        files = await repository.list_files(connection, limit=PAGE_ROWS + 1, before=view.before)
-    older = files[PAGE_ROWS - 1].id if len(files) > PAGE_ROWS else None
-    return await render_template(
-        "processing_files/list.html", files=files[:PAGE_ROWS], older=older, before=view.before
-    )
+        page = await repository.list_files(
+            connection, limit=PAGE_ROWS, selection=view.selection, after=view.after
+        )
+    return await render_template("processing_files/list.html", page=page, view=view)
 
 
 async def service_banner(condition: Condition) -> str:
@@ -45,11 +44,33 @@ async def dismiss(text: str) -> str:
     return await render_template("primitives/upload/dismiss.html", text=text)
 
 
-async def accepted(files: Sequence[ProcessingFile], refusals: Sequence[Refused]) -> str:
+async def accepted(files: Sequence[Accepted], refusals: Sequence[Refused]) -> str:
     """One message per file of an upload."""
-    messages = [await success(f"“{file.name}” is in line as no. {file.id}.") for file in files]
+    messages = [
+        await render_template("primitives/upload/accepted.html", file=item.file, same=item.same_as)
+        for item in files
+    ]
     messages += [await dismiss(str(refusal)) for refusal in refusals]
     return "\n".join(messages)
+
+
+def is_navigation() -> bool:
+    """Whether a browser sent a form by itself and will show the answer as a page."""
+    return (
+        "HX-Request" not in request.headers
+        and request.accept_mimetypes.accept_html
+        and (
+            request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate"
+            and "text/html" in request.headers.get("Accept", "")
+        )
+    )
+
+
+async def refusal(text: str) -> str:
+    """A message of what went wrong, on a page of its own where there is no other."""
+    if is_navigation():
+        return await render_template("problem.html", text=text)
+    return await dismiss(text)
 
 
 async def page(view: View) -> str:
@@ -73,6 +94,6 @@ async def _page(
         listing=listing,
         banner=await service_banner(condition),
         handlers=handlers,
-        before=view.before,
+        view=view,
         max_upload_mb=resources.settings().max_upload_mb,
     )

@@ -1,8 +1,6 @@
-"""Headers of every response, and the check that a change was asked for by our own page."""
+"""Headers of every response."""
 
-from urllib.parse import urlsplit
-
-from quart import Quart, Response, abort, request
+from quart import Quart, Response, request
 
 _POLICY = {
     "default-src": "'none'",
@@ -15,7 +13,6 @@ _POLICY = {
     "base-uri": "'none'",
     "frame-ancestors": "'none'",
 }
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def _policy(**changes: str) -> str:
@@ -29,16 +26,7 @@ _PAGE_POLICY = _policy()
 
 
 def register(app: Quart) -> None:
-    """Install both on ``app``."""
-
-    @app.before_request
-    async def refuse_foreign_pages() -> None:
-        # There is no login yet, so a page of another site must not act through its visitors.
-        if request.method in SAFE_METHODS:
-            return
-        origin = request.headers.get("Origin")
-        if origin is not None and urlsplit(origin).netloc != request.host:
-            abort(403, "This request comes from another site.")
+    """Add them to what ``app`` answers."""
 
     @app.after_request
     async def add_headers(response: Response) -> Response:

@@ -20,6 +20,7 @@ from processing.models import WorkerInfo
 from processing.tail import START
 from processing.waiting import cancel, pause
 from quart_app.condition import Condition
+from quart_app.journal import Journal
 from quart_app.sse import Message
 from quart_app.subscriber import GAP, SERVICE, TABLE, Subscriber, View
 
@@ -50,6 +51,7 @@ class Hub:
         self._core = core
         self._paint = paint
         self._banner = banner
+        self.journal = Journal(core.events)
         self._subscribers: set[Subscriber] = set()
         self._reader: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -73,6 +75,7 @@ class Hub:
         """End every stream; new ones end at once."""
         self._closed.set()
         self._dirty.set()
+        self.journal.wake()
         for subscriber in self._subscribers:
             subscriber.close()
 
@@ -131,6 +134,7 @@ class Hub:
             try:
                 if not self._cursor:
                     self._cursor = await self._core.events.last_id()
+                    self.journal.begin(self._cursor)
                     self._dirty.set()
                 entries = await self._core.events.read(self._cursor)
                 # Looked for after the read: what came may be of another life of Redis already.
@@ -138,6 +142,7 @@ class Hub:
                     self._restart()
                 elif entries:
                     self._cursor = entries[-1][0]
+                    self.journal.add(entries)
                     self._dirty.set()
                 await self._note("Redis", away=False)
             except ServiceUnavailable as error:
@@ -152,6 +157,7 @@ class Hub:
     def _restart(self) -> None:
         logger.warning("the event stream was wiped; all clients get the state as it is")
         self._cursor = START
+        self.journal.begin(START)
         for subscriber in self._subscribers:
             subscriber.offer(Message(GAP, "The event stream was wiped; this is the state now."))
         self._dirty.set()
@@ -213,6 +219,15 @@ class Hub:
 
     async def _service_message(self) -> Message:
         return Message(SERVICE, await self._banner(self.condition))
+
+    @property
+    def closed(self) -> bool:
+        """Whether streams shall end."""
+        return self._closed.is_set()
+
+    async def pause(self) -> None:
+        """Wait a moment, unless closed, for a server to come back."""
+        await pause(self._closed, PAUSE_SECONDS)
 
     @property
     def condition(self) -> Condition:

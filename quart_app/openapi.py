@@ -1,40 +1,145 @@
 """The OpenAPI document: routes by quart-schema, what it cannot know said beside each route."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from pydantic import BaseModel
 from quart import Quart
 from quart_schema import Info, OpenAPIProvider, QuartSchema
-from werkzeug.routing import Rule
+from werkzeug.routing import IntegerConverter, Rule
+from werkzeug.routing.converters import BaseConverter
+
+from quart_app.problems import MEDIA_TYPE, Problem
 
 _NOTES = "_millrace_openapi"
+_REF = "#/components/schemas/{model}"
+MOST_ID = 2**63 - 1
+Content = str | type[BaseModel]
 _Route = TypeVar("_Route", bound=Callable[..., Any])
 
 
-def describe(responses: dict[int, tuple[str, str]], **operation: Any) -> Callable[[_Route], _Route]:
-    """Say what a route answers: status → (content type, or '' for no body; description)."""
-    notes = dict(operation)
-    notes["responses"] = {
-        str(status): {"description": description}
-        | ({"content": {kind: {"schema": {"type": "string"}}}} if kind else {})
-        for status, (kind, description) in responses.items()
-    }
+def describe(
+    responses: Mapping[int, tuple[Content, str]],
+    *,
+    query: type[BaseModel] | None = None,
+    headers: Mapping[str, str] | None = None,
+    method: str = "",
+    **operation: Any,
+) -> Callable[[_Route], _Route]:
+    """Say what a route answers and is sent.
+
+    ``responses``: status → (a model of JSON, a content type of text or bytes, or '' for no body;
+    description). ``query``: a model of its parameters. ``headers``: name → description of those
+    it reads. ``method``: which one is meant, of several.
+    """
+    notes = {"responses": responses, "query": query, "headers": headers or {}, "more": operation}
 
     def decorate(route: _Route) -> _Route:
-        setattr(route, _NOTES, notes)
+        setattr(route, _NOTES, {**getattr(route, _NOTES, {}), method.lower(): notes})
         return route
 
     return decorate
 
 
+def _schema(model: type[BaseModel], mode: Any = "serialization") -> tuple[dict[str, Any], Any]:
+    """The JSON Schema of a model, and those of the models inside it by name."""
+    schema = model.model_json_schema(ref_template=_REF, mode=mode)
+    return schema, schema.pop("$defs", {})
+
+
 class _Provider(OpenAPIProvider):
+    def build_path_parameter(self, name: str, converter: BaseConverter) -> dict[str, Any]:
+        parameter = super().build_path_parameter(name, converter)
+        if isinstance(converter, IntegerConverter):
+            parameter["schema"] |= {"minimum": 1, "maximum": MOST_ID}
+        else:
+            parameter["schema"] |= {"minLength": 1}
+        return parameter
+
     def build_paths(self, rule: Rule) -> tuple[dict[str, Any], dict[str, Any]]:
         paths, components = super().build_paths(rule)
-        notes = getattr(self._app.view_functions[rule.endpoint], _NOTES, {})
+        all_notes = getattr(self._app.view_functions[rule.endpoint], _NOTES, {})
         for methods in paths.values():
-            for operation in methods.values():
-                operation.update(notes)
+            for method, operation in methods.items():
+                notes = all_notes.get(method) or all_notes.get("")
+                if notes:
+                    self._apply(notes, rule, operation, components)
         return paths, components
+
+    def _apply(
+        self,
+        notes: Mapping[str, Any],
+        rule: Rule,
+        operation: dict[str, Any],
+        components: dict[str, Any],
+    ) -> None:
+        if not operation.get("description"):
+            operation.pop("description", None)
+        operation["parameters"] = [
+            *operation["parameters"],
+            *self._query(notes["query"], components),
+            *(
+                {"name": name, "in": "header", "description": text, "schema": {"type": "string"}}
+                for name, text in notes["headers"].items()
+            ),
+        ]
+        operation["responses"] = {
+            str(status): self._response(content, description, components)
+            for status, (content, description) in notes["responses"].items()
+        }
+        if rule.rule.startswith("/api/"):
+            _, components["Problem"] = "Problem", _schema(Problem)[0]
+            reference = {"$ref": _REF.format(model="Problem")}
+            operation["responses"]["default"] = {
+                "description": "What went wrong (RFC 9457).",
+                "content": {MEDIA_TYPE: {"schema": reference}},
+            }
+        elif rule.rule.startswith("/processing_file/"):
+            operation["responses"]["default"] = {
+                "description": "A message fragment that says what went wrong.",
+                "content": {
+                    "text/html": {"schema": {"type": "string"}},
+                    MEDIA_TYPE: {"schema": {"type": "object"}},
+                },
+            }
+        operation.update(notes["more"])
+
+    def _query(
+        self, model: type[BaseModel] | None, components: dict[str, Any]
+    ) -> list[dict[str, Any]]:
+        if model is None:
+            return []
+        schema, definitions = _schema(model, "validation")
+        components.update(definitions)
+        return [
+            {
+                "name": name,
+                "in": "query",
+                "schema": {k: v for k, v in kind.items() if k not in ("description", "title")},
+                "description": kind.get("description", ""),
+                "required": name in schema.get("required", ()),
+            }
+            for name, kind in schema["properties"].items()
+        ]
+
+    def _response(
+        self, content: Content, description: str, components: dict[str, Any]
+    ) -> dict[str, Any]:
+        if content == "":
+            return {"description": description}
+        if isinstance(content, str):
+            kind = "object" if content == "application/json" else "string"
+            return {
+                "description": description,
+                "content": {content: {"schema": {"type": kind}}},
+            }
+        schema, definitions = _schema(content)
+        components |= {**definitions, content.__name__: schema}
+        reference = {"$ref": _REF.format(model=content.__name__)}
+        return {
+            "description": description,
+            "content": {"application/json": {"schema": reference}},
+        }
 
 
 def document(app: Quart) -> None:

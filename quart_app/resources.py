@@ -8,8 +8,10 @@ from processing.core import Core
 from processing.settings import Settings
 from quart_app import fragments
 from quart_app.hub import Hub
+from quart_app.uploads.gate import Gate
 
-_CORE, _HUB, _SETTINGS = "millrace_core", "millrace_hub", "millrace_settings"
+_CORE, _HUB, _GATE = "millrace_core", "millrace_hub", "millrace_gate"
+_SETTINGS = "millrace_settings"
 
 
 def register(app: Quart, settings: Settings) -> None:
@@ -22,6 +24,7 @@ def register(app: Quart, settings: Settings) -> None:
         core.storage.prepare()
         hub = Hub(core, fragments.table, fragments.service_banner)
         app.extensions[_CORE], app.extensions[_HUB] = core, hub
+        app.extensions[_GATE] = Gate(core)
         hub.start(app)
 
     @app.after_serving
@@ -38,6 +41,11 @@ def core(app: Quart | None = None) -> Core:
 def hub(app: Quart | None = None) -> Hub:
     """The hub of ``app``, by default the current one."""
     return cast(Hub, (app or current_app).extensions[_HUB])
+
+
+def gate() -> Gate:
+    """What lets uploads into the current application."""
+    return cast(Gate, current_app.extensions[_GATE])
 
 
 def settings(app: Quart | None = None) -> Settings:

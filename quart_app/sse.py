@@ -3,11 +3,20 @@
 Format: WHATWG HTML Living Standard, section 9.2.6.
 """
 
+import random
 import re
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
+
+from quart import Response
 
 # The parser of the browser ends a line at each of these.
 _LINE_END = re.compile("\r\n|\n|\r")
+HEARTBEAT_SECONDS = 15.0
+RETRY_MILLISECONDS = 2000
+# When we stop: spread over a few seconds, so that a deploy is no stampede.
+RETRY_SPREAD_MILLISECONDS = (500, 4000)
+_STREAM_ID = re.compile(r"[0-9]{1,19}-[0-9]{1,19}")
 HEARTBEAT = b": still here\n\n"
 
 
@@ -32,3 +41,24 @@ def encode(message: Message) -> bytes:
 def retry(milliseconds: int) -> bytes:
     """Tell the client how long to wait before it comes back."""
     return f"retry: {milliseconds}\n\n".encode()
+
+
+def is_stream_id(text: str) -> bool:
+    """Whether ``text`` can be the id of an event on a stream."""
+    return _STREAM_ID.fullmatch(text) is not None
+
+
+def respond(messages: AsyncIterator[Message | None]) -> Response:
+    """Stream ``messages`` for as long as the client stays; None is sent as a heartbeat."""
+    response = Response(_encoded(messages), content_type="text/event-stream")
+    # The default ends a response after a minute; this one lasts as long as its tab.
+    response.timeout = None
+    response.headers["X-Accel-Buffering"] = "no"
+    return response
+
+
+async def _encoded(messages: AsyncIterator[Message | None]) -> AsyncIterator[bytes]:
+    yield retry(RETRY_MILLISECONDS)
+    async for message in messages:
+        yield HEARTBEAT if message is None else encode(message)
+    yield retry(random.randint(*RETRY_SPREAD_MILLISECONDS))  # noqa: S311

@@ -1,8 +1,9 @@
 """One client of the hub: what it looks at, and one slot for each kind of message."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from processing.repository import Cursor, Selection
 from quart_app.sse import Message
 
 TABLE, SERVICE, GAP = "handlingStatusChanged", "serviceChanged", "gap"
@@ -10,9 +11,10 @@ TABLE, SERVICE, GAP = "handlingStatusChanged", "serviceChanged", "gap"
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What part of the table a client looks at: rows with ids below ``before``."""
+    """What part of the table a client looks at: which files, and from where on."""
 
-    before: int | None = None
+    selection: Selection = field(default_factory=Selection)
+    after: Cursor | None = None
 
 
 class Subscriber:

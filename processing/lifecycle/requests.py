@@ -5,28 +5,35 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 from processing import repository
-from processing.errors import Conflict, NotFound, RedisAway, ServiceUnavailable
+from processing.errors import Conflict, KeyReused, NotFound, RedisAway, ServiceUnavailable
 from processing.lifecycle.parts import Parts
 from processing.models import Change, ProcessingFile
 from processing.outbox import How, Notice
 from processing.repository import NewFile
 from processing.states import Status
-from processing.storage import Partial
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """A complete partial that waits to become a processing file."""
+    """Complete and durable bytes at ``source`` that wait to become a processing file.
 
-    partial: Partial
+    ``key`` is what the client calls its request, to be carried out once; ``resumable`` the id of
+    the resumable upload that brought the bytes.
+    """
+
+    source: Path
+    size: int
     name: str
     sha256: str
     handler: str
     options: dict[str, object]
+    key: str = ""
+    resumable: str = ""
 
 
 class Requests(Parts):
@@ -35,23 +42,50 @@ class Requests(Parts):
     async def submit(self, upload: Upload) -> ProcessingFile:
         """Store, commit, queue, announce. Once this returns the file is never lost.
 
+        What was submitted before, by its key or as the same resumable upload, is returned as it is.
+
         Raises:
-            DatabaseAway: nothing was accepted.
+            DatabaseAway: nothing was accepted, or a resumable upload can be submitted again.
+            KeyReused: the key came with other bytes.
+            NotFound: the resumable upload was ended.
         """
         async with self._database.connect() as connection:
             file_id = await repository.next_id(connection)
         # The file is in its place before the row exists: a row never lacks its data. A folder
         # that a crash leaves without a row is found by the sweep.
-        await asyncio.to_thread(self._storage.adopt, upload.partial, file_id)
+        await asyncio.to_thread(
+            self._storage.adopt, upload.source, file_id, keep=bool(upload.resumable)
+        )
         new = NewFile(
             id=file_id,
             name=upload.name,
-            size=upload.partial.size,
+            size=upload.size,
             sha256=upload.sha256,
             handler=upload.handler,
             options=dict(upload.options),
         )
-        return await self.accept(new)
+        if not (upload.key or upload.resumable):
+            return await self.accept(new)
+        file = await self._insert_once(new, upload)
+        if file.id == file_id:
+            await self._queue(file, How.ALWAYS)
+            return file
+        await asyncio.to_thread(self._storage.remove, file_id)
+        if upload.key and (file.sha256, file.handler) != (new.sha256, new.handler):
+            raise KeyReused(
+                f"This Idempotency-Key made file {file.id}, of other bytes or for another handler; "
+                "use a new key for a new request."
+            )
+        return file
+
+    async def _insert_once(self, new: NewFile, upload: Upload) -> ProcessingFile:
+        if upload.key:
+            return await repository.insert_file_once(self._accepting, new, upload.key)
+        file = await repository.insert_uploaded_file(self._accepting, new, upload.resumable)
+        if file is None:
+            await asyncio.to_thread(self._storage.remove, new.id)
+            raise NotFound("This upload has expired or was ended.")
+        return file
 
     async def accept(self, new: NewFile) -> ProcessingFile:
         """Commit the row of data that is in its place, queue and announce it.

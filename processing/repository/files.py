@@ -31,7 +31,7 @@ class NewFile:
     options: dict[str, Any]
 
 
-def record(row: RowMapping | asyncpg.Record) -> ProcessingFile:
+def record(row: RowMapping | asyncpg.Record | dict[str, Any]) -> ProcessingFile:
     """Make a record of a row with LIST_COLUMNS, or with the result too."""
     values: dict[str, Any] = {name: row[name] for name in row.keys()}  # noqa: SIM118 -- a Record is no dict
     values["status"] = Status(values["status"])
@@ -45,8 +45,9 @@ async def next_id(connection: AsyncConnection) -> int:
     return int((await connection.execute(statement)).scalar_one())
 
 
+_COLUMNS = "id, name, size, sha256, handler, options"
 _INSERT = f"""
-    INSERT INTO processing_file AS f (id, name, size, sha256, handler, options)
+    INSERT INTO processing_file AS f ({_COLUMNS})
     VALUES ($1, $2, $3, $4, $5, $6)
     RETURNING {RETURNING}
 """
@@ -58,6 +59,45 @@ async def insert_file(lane: Lane, new: NewFile) -> ProcessingFile:
     return record(row)
 
 
+_INSERT_ONCE = f"""
+    INSERT INTO processing_file AS f ({_COLUMNS}, idempotency_key)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)
+    ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
+    RETURNING {RETURNING}
+"""
+_BY_KEY = f"SELECT {RETURNING} FROM processing_file f WHERE idempotency_key = $1"
+
+
+async def insert_file_once(lane: Lane, new: NewFile, key: str) -> ProcessingFile:
+    """Insert a Waiting row and return it, or the row that has this idempotency key."""
+    rows = await lane.fetch(_INSERT_ONCE, *astuple(new), key)
+    return record((rows or await lane.fetch(_BY_KEY, key))[0])
+
+
+_INSERT_UPLOADED = f"""
+    WITH taken AS (
+        UPDATE upload SET file_id = $1 WHERE id = $7 AND file_id IS NULL RETURNING id
+    )
+    INSERT INTO processing_file AS f ({_COLUMNS})
+    SELECT $1, $2, $3, $4, $5, $6 FROM taken
+    RETURNING {RETURNING}
+"""
+_BY_UPLOAD = f"""
+    SELECT {RETURNING} FROM processing_file f
+    WHERE id = (SELECT file_id FROM upload WHERE id = $1)
+"""
+
+
+async def insert_uploaded_file(lane: Lane, new: NewFile, upload_id: str) -> ProcessingFile | None:
+    """Insert the row of a resumable upload and return it, or the row that it has become before.
+
+    None if there is no such upload any more.
+    """
+    rows = await lane.fetch(_INSERT_UPLOADED, *astuple(new), upload_id)
+    rows = rows or await lane.fetch(_BY_UPLOAD, upload_id)
+    return record(rows[0]) if rows else None
+
+
 async def get_file(connection: AsyncConnection, file_id: int) -> ProcessingFile | None:
     """Read one row with its result."""
     columns = [processing_file.c[name] for name in _RECORD_FIELDS]
@@ -66,14 +106,19 @@ async def get_file(connection: AsyncConnection, file_id: int) -> ProcessingFile 
     return record(row) if row is not None else None
 
 
-async def list_files(
-    connection: AsyncConnection, *, limit: int, before: int | None = None
-) -> list[ProcessingFile]:
-    """Read at most ``limit`` rows, newest first, with ids below ``before``."""
-    statement = select(*LIST_COLUMNS).order_by(processing_file.c.id.desc()).limit(limit)
-    if before is not None:
-        statement = statement.where(processing_file.c.id < before)
-    return [record(row) for row in (await connection.execute(statement)).mappings()]
+async def earlier_copy(connection: AsyncConnection, sha256: str, file_id: int) -> int | None:
+    """Find the newest file before ``file_id`` that has the same bytes and still keeps them."""
+    statement = (
+        select(processing_file.c.id)
+        .where(
+            processing_file.c.sha256 == sha256,
+            processing_file.c.id < file_id,
+            processing_file.c.status != Status.REMOVED,
+        )
+        .order_by(processing_file.c.id.desc())
+        .limit(1)
+    )
+    return (await connection.execute(statement)).scalar_one_or_none()
 
 
 async def get_changes(connection: AsyncConnection, ids: Sequence[int]) -> list[Change]:

@@ -7,7 +7,15 @@ from sqlalchemy import delete, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from processing.models import Change, HandlerInfo, WorkerInfo, handler, processing_file, worker
+from processing.models import (
+    Change,
+    HandlerInfo,
+    Heartbeat,
+    WorkerInfo,
+    handler,
+    processing_file,
+    worker,
+)
 from processing.repository.files import CHANGE
 
 _UNQUEUED = text("""
@@ -147,6 +155,13 @@ async def list_workers(connection: AsyncConnection, within: float) -> list[Worke
     """Read the workers that have shown themselves within as many seconds."""
     rows = await connection.execute(_WORKERS, {"seconds": within})
     return [WorkerInfo(**row) for row in rows.mappings()]
+
+
+async def list_heartbeats(connection: AsyncConnection) -> list[Heartbeat]:
+    """Read every worker that has not stopped, also those that have fallen silent."""
+    columns = [worker.c[name] for name in Heartbeat.__dataclass_fields__]
+    rows = await connection.execute(select(*columns).order_by(worker.c.name))
+    return [Heartbeat(**row) for row in rows.mappings()]
 
 
 async def try_sweep_lock(connection: AsyncConnection, key: int) -> bool:

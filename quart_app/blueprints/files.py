@@ -1,85 +1,61 @@
 """The routes of processing files: the public contract."""
 
 import asyncio
-import random
 from collections.abc import AsyncIterator
-from pathlib import Path
 
-from quart import Blueprint, Response, request, send_file
+from quart import Blueprint, Response, request, url_for
 
 from processing import repository
-from processing.errors import BadForm, NotFound
-from processing.models import ProcessingFile
 from processing.states import Status
-from quart_app import fragments, sse, uploads
-from quart_app.blueprints.pages import MOST_ID, requested_view
+from quart_app import files, fragments, sse
+from quart_app.blueprints.pages import requested_view
 from quart_app.hub import Hub
-from quart_app.multipart import CSV_TYPE, Receiver
 from quart_app.openapi import describe
-from quart_app.resources import core, hub, settings
+from quart_app.resources import core, gate, hub
 from quart_app.subscriber import Subscriber
+from quart_app.uploads import whole
+from quart_app.uploads.form import FORM_SCHEMA
 
 blueprint = Blueprint("files", __name__, url_prefix="/processing_file")
 
-HEARTBEAT_SECONDS = 15.0
-RETRY_MILLISECONDS = 2000
 HTML = "text/html"
-_FORM = {
-    "required": True,
-    "content": {
-        "multipart/form-data": {
-            "schema": {
-                "type": "object",
-                "required": ["file"],
-                "properties": {
-                    "file": {"type": "string", "format": "binary", "description": "type text/csv"},
-                    "handler": {"type": "string", "default": fragments.DEFAULT_HANDLER},
-                    "option.seconds": {"type": "string", "description": "an option, by its name"},
-                },
-            },
-            "encoding": {"file": {"contentType": CSV_TYPE}},
-        }
-    },
-}
 
 
 @blueprint.post("/")
 @describe(
     {
         201: (HTML, "A message per accepted file."),
+        303: ("", "To the page, for browsers that run no script."),
         400: (HTML, "Not the form we ask for, or a name that cannot be used."),
+        408: (HTML, "Too slow."),
         413: (HTML, "Too large."),
         415: (HTML, "Not text/csv."),
-        422: (HTML, "No such handler."),
+        422: (HTML, "No such handler, or an empty file."),
+        429: (HTML, "Too much at once."),
         503: (HTML, "PostgreSQL or Redis is away; no byte was taken."),
         507: (HTML, "The disk is full."),
     },
-    requestBody=_FORM,
+    requestBody=FORM_SCHEMA,
 )
 async def upload() -> Response:
     """Take in a CSV file, multipart field `file`.
 
     Options of the handler are fields named `option.<name>`.
     """
-    body = aiter(request.body)
-    limit = settings().max_upload_bytes
-    try:
-        await uploads.check_servers(core())
-        await asyncio.to_thread(uploads.check_length, request.content_length, limit, core().storage)
-        receiver = Receiver(core().storage, request.headers.get("Content-Type", ""), limit)
-        form = await receiver.receive(body)
-    except Exception:
-        await uploads.discard(body)
-        raise
-    files = await uploads.submit(core(), form)
-    if not files:
-        raise (
-            form.refusals[0]
-            if form.refusals
-            else BadForm("The form has no file; choose one in the field “file”.")
-        )
-    response = Response(await fragments.accepted(files, form.refusals), 201)
-    response.headers["Location"] = f"/processing_file/{files[0].id}/detail/"
+    taken = await whole.take_form(
+        core(),
+        gate(),
+        aiter(request.body),
+        content_type=request.headers.get("Content-Type", ""),
+        length=request.content_length,
+        key=request.headers.get("Idempotency-Key"),
+    )
+    if fragments.is_navigation():
+        ids = ",".join(str(accepted.file.id) for accepted in taken.accepted)
+        return Response(status=303, headers={"Location": url_for("pages.index", accepted=ids)})
+    response = Response(await fragments.accepted(taken.accepted, taken.refusals), 201)
+    first = taken.accepted[0].file.id
+    response.headers["Location"] = url_for("files.detail", file_id=first)
     return response
 
 
@@ -90,7 +66,7 @@ async def delete(file_id: int) -> str:
 
     Ok becomes Removed, anything else Canceled; running work stops at once.
     """
-    file = await core().lifecycle.delete(_existing(file_id))
+    file = await core().lifecycle.delete(files.checked(file_id))
     if file.status == Status.REMOVED:
         return await fragments.success(f"The data of “{file.name}” is removed.")
     return await fragments.success(f"“{file.name}” is canceled.")
@@ -106,7 +82,7 @@ async def delete(file_id: int) -> str:
 )
 async def retry(file_id: int) -> str:
     """Start a file that ended as Error or Canceled afresh."""
-    file = await core().lifecycle.retry(_existing(file_id))
+    file = await core().lifecycle.retry(files.checked(file_id))
     return await fragments.success(f"“{file.name}” is in line again.")
 
 
@@ -115,17 +91,15 @@ async def retry(file_id: int) -> str:
 async def detail(file_id: int) -> str:
     """Everything known about one file."""
     async with core().database.connect() as connection:
-        earlier = await repository.list_attempts(connection, _existing(file_id))
-    return await fragments.detail(await _file(file_id), earlier)
+        earlier = await repository.list_attempts(connection, files.checked(file_id))
+    return await fragments.detail(await files.get(file_id), earlier)
 
 
 @blueprint.get("/<int:file_id>/original/")
 @describe({200: ("text/csv", "The upload."), 404: (HTML, "No such file, or its data is gone.")})
 async def original(file_id: int) -> Response:
     """Download the file as it was uploaded."""
-    file = await _file(file_id)
-    path = core().storage.original(file.id)
-    return await _download(path, file.name, "text/csv")
+    return await files.send_original(file_id)
 
 
 @blueprint.get("/<int:file_id>/artifact/<name>/")
@@ -134,13 +108,7 @@ async def original(file_id: int) -> Response:
 )
 async def artifact(file_id: int, name: str) -> Response:
     """Download what the handler made of the file."""
-    file = await _file(file_id)
-    for known in file.artifacts:
-        if known["name"] == name:
-            path = await asyncio.to_thread(core().storage.artifact, file.id, file.attempt, name)
-            stem = Path(file.name).stem or str(file.id)
-            return await _download(path, f"{stem}.{name}", known["media_type"])
-    raise NotFound(f"File {file_id} has no artifact of this name.")
+    return await files.send_artifact(file_id, name)
 
 
 @blueprint.get("/listen-updates/")
@@ -153,60 +121,21 @@ async def listen_updates() -> Response:
     """
     last_id = request.headers.get("Last-Event-ID") or request.args.get("last_event_id", "")
     streams = hub()
-    subscriber = await streams.subscribe(requested_view(), _stream_id(last_id))
-    response = Response(_stream(streams, subscriber), content_type="text/event-stream")
-    # The default ends a response after a minute; this one lasts as long as its tab.
-    response.timeout = None
-    response.headers["X-Accel-Buffering"] = "no"
-    return response
+    last_id = last_id if sse.is_stream_id(last_id) else ""
+    return sse.respond(_pictures(streams, await streams.subscribe(requested_view(), last_id)))
 
 
-async def _stream(streams: Hub, subscriber: Subscriber) -> AsyncIterator[bytes]:
+async def _pictures(streams: Hub, subscriber: Subscriber) -> AsyncIterator[sse.Message | None]:
     try:
-        yield sse.retry(RETRY_MILLISECONDS)
         while True:
             try:
-                async with asyncio.timeout(HEARTBEAT_SECONDS):
+                async with asyncio.timeout(sse.HEARTBEAT_SECONDS):
                     message = await subscriber.next()
             except TimeoutError:
-                yield sse.HEARTBEAT
+                yield None
                 continue
             if message is None:
-                # Spread over a few seconds, so that a deploy is no stampede.
-                yield sse.retry(random.randint(500, 4000))  # noqa: S311
                 return
-            yield sse.encode(message)
+            yield message
     finally:
         streams.unsubscribe(subscriber)
-
-
-def _stream_id(text: str) -> str:
-    """``text`` if it is a stream id, else '': the client then gets everything."""
-    parts = text.split("-")
-    valid = len(parts) == 2 and all(p.isascii() and p.isdigit() and len(p) < 20 for p in parts)
-    return text if valid else ""
-
-
-def _existing(file_id: int) -> int:
-    if file_id > MOST_ID:
-        raise NotFound(f"There is no file {file_id}.")
-    return file_id
-
-
-async def _file(file_id: int) -> ProcessingFile:
-    async with core().database.connect() as connection:
-        file = await repository.get_file(connection, _existing(file_id))
-    if file is None:
-        raise NotFound(f"There is no file {file_id}.")
-    return file
-
-
-async def _download(path: Path, name: str, media_type: str) -> Response:
-    try:
-        response = await send_file(
-            path, mimetype=media_type, as_attachment=True, attachment_filename=name, cache_timeout=0
-        )
-    except FileNotFoundError as error:
-        raise NotFound("The data of this file is gone.") from error
-    response.timeout = None
-    return response

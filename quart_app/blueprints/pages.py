@@ -2,19 +2,32 @@
 
 from quart import Blueprint, Response, request
 
-from processing.errors import DatabaseAway
+from processing.errors import BadQuery, DatabaseAway
+from processing.repository import Cursor, Selection, Sort
+from processing.states import Status
 from quart_app import fragments
 from quart_app.openapi import describe
 from quart_app.subscriber import View
 
 blueprint = Blueprint("pages", __name__)
-MOST_ID = 2**63 - 1
+
+MOST_SEARCH_CHARACTERS = 255
 
 
 def requested_view() -> View:
-    """The part of the table that the query string asks for."""
-    before = request.args.get("before", "", type=str)
-    return View(int(before) if before.isascii() and before.isdigit() and len(before) < 19 else None)
+    """The part of the table that the query string asks for; nonsense in it asks for nothing."""
+    statuses = {status for status in Status if str(status) in request.args.getlist("status")}
+    sort = request.args.get("sort", "")
+    selection = Selection(
+        statuses=frozenset(statuses),
+        search=request.args.get("q", "").replace("\0", "")[:MOST_SEARCH_CHARACTERS],
+        sort=next((known for known in Sort if known == sort), Sort.NEWEST),
+    )
+    try:
+        after = Cursor.parse(request.args["after"]) if "after" in request.args else None
+    except BadQuery:
+        after = None
+    return View(selection, after)
 
 
 @blueprint.get("/")

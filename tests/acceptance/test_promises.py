@@ -27,10 +27,11 @@ CSV = b"a,b\n1,2\n"
 # Runs at the start of the program, and kills it at one step of an upload.
 DIE = """
 import os, signal
-import processing.lifecycle, processing.outbox, processing.repository, processing.storage
+import processing.lifecycle, processing.outbox, processing.partials
+import processing.repository, processing.storage
 
 places = {
-    "write": processing.storage.Partial, "complete": processing.storage.Partial,
+    "write": processing.partials.Partial, "complete": processing.partials.Partial,
     "adopt": processing.storage.Storage, "insert_file": processing.repository,
     "send": processing.outbox.Outbox,
 }
@@ -66,7 +67,7 @@ STEPS = {
 
 async def rows(core: Core) -> list[Any]:
     async with core.database.connect() as connection:
-        return await repository.list_files(connection, limit=100)
+        return (await repository.list_files(connection, limit=100)).files
 
 
 @pytest.mark.parametrize("step", STEPS)

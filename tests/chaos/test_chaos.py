@@ -39,7 +39,7 @@ def settings(own_servers: Servers, tmp_path: Path) -> Settings:
 
 async def all_files(core: Core) -> list[ProcessingFile]:
     async with core.database.connect() as connection:
-        return await repository.list_files(connection, limit=100_000)
+        return (await repository.list_files(connection, limit=100_000)).files
 
 
 def processes_of(media: Path) -> list[str]:

@@ -25,7 +25,14 @@ async def submit(core: Core, name: str = "a.csv", data: bytes = b"a\n1\n") -> Pr
     partial = core.storage.new_partial(1000)
     partial.write(data)
     digest = partial.complete()
-    upload = Upload(partial=partial, name=name, sha256=digest, handler="profile", options={})
+    upload = Upload(
+        source=partial.path,
+        size=len(data),
+        name=name,
+        sha256=digest,
+        handler="profile",
+        options={},
+    )
     return await core.lifecycle.submit(upload)
 
 

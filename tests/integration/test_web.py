@@ -17,40 +17,8 @@ from processing.settings import Settings
 from processing.states import Status
 from processing.tail import START
 from quart_app.app import create_app
+from tests.integration.forms import BOUNDARY, csv_part, part, post
 from tests.integration.steps import claim_all, end, force, status_of, submit
-
-BOUNDARY = "----boundary"
-
-
-@pytest.fixture
-async def app(settings: Settings) -> AsyncIterator[Quart]:
-    created = create_app(settings)
-    async with created.test_app():
-        yield created
-
-
-@pytest.fixture
-def client(app: Quart) -> Client:
-    return app.test_client()
-
-
-def part(name: str, body: bytes, extra: str = "", content_type: str = "") -> bytes:
-    head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"{extra}\r\n'
-    if content_type:
-        head += f"Content-Type: {content_type}\r\n"
-    return head.encode() + b"\r\n" + body + b"\r\n"
-
-
-def csv_part(body: bytes = b"a,b\n1,2\n", name: str = "a.csv", kind: str = "text/csv") -> bytes:
-    return part("file", body, f'; filename="{name}"', kind)
-
-
-async def post(client: Client, *parts: bytes, **headers: str) -> tuple[int, str]:
-    body = b"".join(parts) + f"--{BOUNDARY}--\r\n".encode()
-    sent = Headers({"Content-Type": f"multipart/form-data; boundary={BOUNDARY}", **headers})
-    response = await client.post("/processing_file/", data=body, headers=sent)
-    return response.status_code, await response.get_data(as_text=True)
-
 
 async def page_at(client: Client, path: str) -> str:
     return await (await client.get(path)).get_data(as_text=True)
@@ -58,7 +26,7 @@ async def page_at(client: Client, path: str) -> str:
 
 async def rows(core: Core) -> int:
     async with core.database.connect() as connection:
-        return len(await repository.list_files(connection, limit=1000))
+        return len((await repository.list_files(connection, limit=1000)).files)
 
 
 async def test_an_upload_creates_a_row_an_entry_and_an_event(client: Client, core: Core) -> None:
@@ -67,7 +35,7 @@ async def test_an_upload_creates_a_row_an_entry_and_an_event(client: Client, cor
     assert "message-success" in text
     assert "remove-me" in text
     async with core.database.connect() as connection:
-        (file,) = await repository.list_files(connection, limit=10)
+        (file,) = (await repository.list_files(connection, limit=10)).files
     assert (file.name, file.size, file.handler) == ("a.csv", 8, "profile")
     assert file.status == Status.WAITING
     assert len(file.sha256) == 64
@@ -115,7 +83,7 @@ async def test_names_are_data(client: Client, core: Core, name: str, stored: str
     assert "<script" not in text
     assert "<b onmouseover" not in text
     async with core.database.connect() as connection:
-        (file,) = await repository.list_files(connection, limit=10)
+        (file,) = (await repository.list_files(connection, limit=10)).files
     assert file.name == stored
     page = await page_at(client, "/")
     assert "<b onmouseover" not in page
@@ -187,7 +155,7 @@ async def test_handler_and_options(client: Client, core: Core) -> None:
     fields = [part("handler", b"emulate"), part("option.seconds", b"2"), part("option.x", b"1")]
     assert (await post(client, csv_part(), *fields))[0] == 201
     async with core.database.connect() as connection:
-        (file,) = await repository.list_files(connection, limit=10)
+        (file,) = (await repository.list_files(connection, limit=10)).files
     assert (file.handler, file.options) == ("emulate", {"seconds": "2"})
     assert (await post(client, csv_part(), part("handler", b"nonsense")))[0] == 422
     assert await rows(core) == 1
@@ -424,8 +392,8 @@ async def test_pages_of_the_table(client: Client, core: Core) -> None:
         await submit_unannounced(core, f"file-{number}.csv")
     first = await page_at(client, "/")
     assert first.count("<tr id=") == 50
-    older = re.search(r'href="(/\?before=\d+)"', first)
+    older = re.search(r'href="(/\?after=[\w-]+)"', first)
     assert older is not None
     second = await page_at(client, older[1])
     assert second.count("<tr id=") == 5
-    assert (await client.get("/?before=nonsense")).status_code == 200
+    assert (await client.get("/?after=nonsense")).status_code == 200

@@ -63,7 +63,7 @@ def test_a_partial_becomes_an_original(storage: Storage) -> None:
     partial.write(b"abc")
     digest = partial.complete()
     assert digest == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-    storage.adopt(partial, 7)
+    storage.adopt(partial.path, 7)
     partial.discard()
     assert storage.original(7).read_bytes() == b"abc"
 
@@ -87,7 +87,7 @@ def test_no_room_is_said_before_writing(storage: Storage) -> None:
 def test_artifact_names_cannot_leave_their_folder(storage: Storage, name: str) -> None:
     partial = storage.new_partial(10)
     partial.complete()
-    storage.adopt(partial, 1)
+    storage.adopt(partial.path, 1)
     storage.attempt_folder(1, 1).mkdir()
     with pytest.raises(NotFound):
         storage.artifact(1, 1, name)
@@ -96,7 +96,7 @@ def test_artifact_names_cannot_leave_their_folder(storage: Storage, name: str) -
 def test_sealing_keeps_artifacts_and_nothing_else(storage: Storage) -> None:
     partial = storage.new_partial(10)
     partial.complete()
-    storage.adopt(partial, 1)
+    storage.adopt(partial.path, 1)
     lost, folder = storage.attempt_folder(1, 1), storage.attempt_folder(1, 2)
     lost.mkdir()
     (lost / "old.txt").write_text("of a worker that was lost")

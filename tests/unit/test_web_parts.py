@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 
 from processing.errors import BadForm, BadName, Refused
 from processing.storage import Storage
-from quart_app import charts, formats, multipart, sse
+from quart_app import charts, formats, sse
 from quart_app.backpressure import MOST_BUFFERED_BYTES, BackpressureBody
 from quart_app.sse import Message
 from quart_app.subscriber import GAP, TABLE, Subscriber, View
+from quart_app.uploads.form import Form, Receiver
+from quart_app.uploads.names import clean_name
 
 
 def browser_reads(stream: bytes) -> list[tuple[str, str, str]]:
@@ -106,7 +108,7 @@ def test_charts_are_well_formed_whatever_they_show(counts: list[int], label: str
 @given(st.text())
 def test_clean_names_are_one_component(raw: str) -> None:
     try:
-        name = multipart.clean_name(raw)
+        name = clean_name(raw)
     except BadName as error:
         assert str(error)
     else:
@@ -169,18 +171,22 @@ async def pieces(body: bytes, cuts: list[int]) -> AsyncIterator[bytes]:
         yield body[start:end]
 
 
-def receive(folder: Path, body: bytes, cuts: list[int], limit: int = 10_000) -> multipart.Form:
+def receive(folder: Path, body: bytes, cuts: list[int], limit: int = 10_000) -> Form:
     storage = Storage(folder)
     storage.prepare()
-    return asyncio.run(multipart.Receiver(storage, TYPE, limit).receive(pieces(body, cuts)))
+    receiver = Receiver(storage, TYPE, most_bytes=limit, most_files=20)
+    return asyncio.run(receiver.receive(pieces(body, cuts)))
 
 
 any_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 
 
+some_csv = st.text('ab,;\r\n-"é\0', min_size=1).map(str.encode)
+
+
 @any_folder
 @given(
-    st.lists(st.tuples(st.from_regex(r"[a-z]{1,9}\.csv", fullmatch=True), st.binary()), max_size=4),
+    st.lists(st.tuples(st.from_regex(r"[a-z]{1,9}\.csv", fullmatch=True), some_csv), max_size=4),
     st.lists(st.integers(0, 10_000), max_size=30),
 )
 def test_a_form_arrives_whole_however_it_is_cut(

@@ -3,27 +3,40 @@
 Format: RFC 7578.
 """
 
-import asyncio
-import unicodedata
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass, field
 from typing import Any
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from processing.errors import BadForm, BadName, NotCsv, Refused
-from processing.storage import Partial, Storage
+from processing.errors import BadForm, EmptyFile, NotCsv, Refused
+from processing.storage import Storage
+from quart_app.uploads.names import CSV_TYPE, check_type, clean_name
+from quart_app.uploads.submit import DEFAULT_HANDLER, Received
+from quart_app.uploads.writer import Writer
 
-CSV_TYPE = "text/csv"
-MOST_FILES = 20
 MOST_FIELDS = 50
 MOST_FIELD_BYTES = 16 * 1024
 MOST_HEADER_BYTES = 64 * 1024
-MOST_NAME_CHARACTERS = 255
-WRITE_BYTES = 512 * 1024
-# A body that stops coming is cut; one that is slow is not.
-SILENCE_SECONDS = 60.0
+# How the OpenAPI document describes it.
+FORM_SCHEMA = {
+    "required": True,
+    "content": {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["file"],
+                "properties": {
+                    "file": {"type": "string", "format": "binary", "description": "type text/csv"},
+                    "handler": {"type": "string", "enum": [DEFAULT_HANDLER, "emulate"]},
+                    "option.seconds": {"type": "string", "description": "an option, by its name"},
+                },
+            },
+            "encoding": {"file": {"contentType": CSV_TYPE}},
+        }
+    },
+}
 
 
 @dataclass(slots=True)
@@ -33,35 +46,39 @@ class _Part:
     headers: dict[bytes, bytearray] = field(default_factory=dict)
     name: str = ""
     file_name: str | None = None
-    partial: Partial | None = None
+    writer: Writer | None = None
     pending: bytearray = field(default_factory=bytearray)
 
 
 @dataclass(slots=True)
 class Form:
-    """What came: stored files with their names, fields, and the files that were refused."""
+    """What came: stored files, fields, and the files that were refused."""
 
-    files: list[tuple[str, Partial, str]] = field(default_factory=list)
+    files: list[Received] = field(default_factory=list)
     fields: dict[str, str] = field(default_factory=dict)
     refusals: list[Refused] = field(default_factory=list)
 
     def discard(self) -> None:
         """Delete what was stored."""
-        for _, partial, _ in self.files:
-            partial.discard()
+        for received in self.files:
+            received.partial.discard()
 
 
 class Receiver:
     """Reads one multipart body into a :class:`Form`."""
 
-    def __init__(self, storage: Storage, content_type: str, limit: int) -> None:
-        """``limit``: most bytes of one file. Raises BadForm for another kind of body."""
+    def __init__(
+        self, storage: Storage, content_type: str, *, most_bytes: int, most_files: int
+    ) -> None:
+        """``most_bytes`` of one file. Raises BadForm for another kind of body."""
         kind, parameters = parse_options_header(content_type)
         boundary = parameters.get(b"boundary")
         if kind != b"multipart/form-data" or not boundary:
             raise BadForm("Send the file as multipart/form-data, in the field “file”.")
         self._storage = storage
-        self._limit = limit
+        self._most_bytes = most_bytes
+        self._most_files = most_files
+        self._parts = 0
         self._form = Form()
         self._part = _Part()
         self._header = b""
@@ -95,7 +112,7 @@ class Receiver:
             Refused: it exceeds a limit. Nothing of it is kept then.
         """
         try:
-            async for chunk in _unless_silent(body):
+            async for chunk in body:
                 self._parse(chunk)
                 await self._take_steps()
             if not self._ended:
@@ -103,8 +120,8 @@ class Receiver:
             return self._form
         except BaseException:
             # Also when the client hangs up, which cancels us.
-            if self._part.partial is not None:
-                self._part.partial.discard()
+            if self._part.writer is not None:
+                await self._part.writer.discard()
             self._form.discard()
             raise
 
@@ -119,7 +136,7 @@ class Receiver:
         for name, data in steps:
             match name:
                 case "part_begin":
-                    self._part = _Part()
+                    self._begin_part()
                 case "header_field":
                     self._header += data
                 case "header_value":
@@ -136,6 +153,13 @@ class Receiver:
                 case "end":
                     self._ended = True
 
+    def _begin_part(self) -> None:
+        self._part = _Part()
+        self._parts += 1
+        most = MOST_FIELDS + self._most_files
+        if self._parts > most:
+            raise BadForm(f"The form has more than {most} parts.")
+
     def _open_part(self) -> None:
         part = self._part
         disposition = bytes(part.headers.get(b"content-disposition", b""))
@@ -149,76 +173,43 @@ class Receiver:
         part.file_name = raw_name.decode("utf-8", "replace")
         if part.name != "file":
             return
-        if len(self._form.files) + len(self._form.refusals) >= MOST_FILES:
-            raise BadForm(f"At most {MOST_FILES} files can be sent at once.")
+        if len(self._form.files) + len(self._form.refusals) >= self._most_files:
+            raise BadForm(f"At most {self._most_files} files can be sent at once.")
         try:
             part.file_name = clean_name(part.file_name)
-            _check_type(part.file_name, bytes(part.headers.get(b"content-type", b"")))
-            part.partial = self._storage.new_partial(self._limit)
+            check_type(part.file_name, bytes(part.headers.get(b"content-type", b"")))
         except Refused as refusal:
             self._form.refusals.append(refusal)
+        else:
+            part.writer = Writer(self._storage.new_partial(self._most_bytes), part.file_name)
 
     async def _write(self, data: bytes) -> None:
         part = self._part
-        if part.partial is not None:
-            part.pending += data
-            if len(part.pending) >= WRITE_BYTES:
-                await self._flush(part)
+        if part.writer is not None:
+            await self._unless_alone(part.writer.feed(data))
         elif part.file_name is None:
             part.pending += data
             if len(part.pending) > MOST_FIELD_BYTES:
                 raise BadForm(f"A field of the form is longer than {MOST_FIELD_BYTES:,} bytes.")
 
-    async def _flush(self, part: _Part) -> None:
-        assert part.partial is not None
-        pending, part.pending = bytes(part.pending), bytearray()
-        await asyncio.to_thread(part.partial.write, pending)
+    async def _unless_alone(self, step: Awaitable[str | None]) -> str | None:
+        """Take a step of the current file; a refused one is passed over, the others are kept."""
+        assert self._part.writer is not None
+        try:
+            return await step
+        except (NotCsv, EmptyFile) as refusal:
+            await self._part.writer.discard()
+            self._part.writer = None
+            self._form.refusals.append(refusal)
+            return None
 
     async def _close_part(self) -> None:
-        part, self._part = self._part, _Part()
-        if part.partial is not None:
-            self._part = part  # so that a failure below still finds the partial
-            await self._flush(part)
-            digest = await asyncio.to_thread(part.partial.complete)
-            self._form.files.append((part.file_name or "", part.partial, digest))
-            self._part = _Part()
+        part = self._part
+        if part.writer is not None:
+            digest = await self._unless_alone(part.writer.complete())
+            if digest is not None:
+                name, partial = part.file_name or "", part.writer.partial
+                self._form.files.append(Received(name, partial, digest))
         elif part.file_name is None:
             self._form.fields[part.name] = part.pending.decode("utf-8", "replace")
-
-
-async def _unless_silent(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    while True:
-        try:
-            async with asyncio.timeout(SILENCE_SECONDS):
-                chunk = await anext(body)
-        except StopAsyncIteration:
-            return
-        except TimeoutError as error:
-            raise BadForm(f"Nothing came for {SILENCE_SECONDS:g} s; nothing was kept.") from error
-        yield chunk
-
-
-def clean_name(raw: str) -> str:
-    """Return the last component of a client's file name, fit to be stored and shown.
-
-    Raises:
-        BadName: nothing is left, or it has control characters, or it is too long.
-    """
-    name = raw.replace("\\", "/").rpartition("/")[2].strip()
-    if not name or name in (".", ".."):
-        raise BadName("The file has no name; give it one, such as data.csv.")
-    if any(unicodedata.category(character) == "Cc" for character in name):
-        raise BadName("The file's name contains control characters; rename it.")
-    if len(name) > MOST_NAME_CHARACTERS:
-        raise BadName(
-            f"The file's name has {len(name):,} characters; "
-            f"at most {MOST_NAME_CHARACTERS} are kept."
-        )
-    return name
-
-
-def _check_type(name: str, content_type: bytes) -> None:
-    kind, _ = parse_options_header(content_type)
-    if kind != CSV_TYPE.encode():
-        said = kind.decode("latin-1")[:100] or "of no stated type"
-        raise NotCsv(f"“{name}” is {said}, not {CSV_TYPE}. Only CSV files can be processed.")
+        self._part = _Part()

@@ -1,0 +1,54 @@
+"""Uploads that may come in several requests."""
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import delete, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from processing.models import ResumableUpload, upload
+
+_COLUMNS = [upload.c[name] for name in ResumableUpload.__dataclass_fields__]
+
+
+async def insert_upload(
+    connection: AsyncConnection, values: dict[str, Any], keep: timedelta
+) -> ResumableUpload:
+    """Insert an upload that expires after ``keep``; return it, or the one that has its key."""
+    statement = (
+        insert(upload)
+        .values(**values, expires_at=text("now() + make_interval(secs => :keep)"))
+        .on_conflict_do_nothing(index_elements=["idempotency_key"])
+        .returning(*_COLUMNS)
+    )
+    seconds = {"keep": keep.total_seconds()}
+    row = (await connection.execute(statement, seconds)).mappings().one_or_none()
+    if row is None:
+        known = select(*_COLUMNS).where(upload.c.idempotency_key == values["idempotency_key"])
+        row = (await connection.execute(known)).mappings().one()
+    return ResumableUpload(**row)
+
+
+async def get_upload(connection: AsyncConnection, upload_id: str) -> ResumableUpload | None:
+    """Read one upload that has not expired."""
+    statement = select(*_COLUMNS).where(upload.c.id == upload_id, text("expires_at > now()"))
+    row = (await connection.execute(statement)).mappings().one_or_none()
+    return ResumableUpload(**row) if row is not None else None
+
+
+async def delete_upload(connection: AsyncConnection, upload_id: str) -> None:
+    """Forget an upload."""
+    await connection.execute(delete(upload).where(upload.c.id == upload_id))
+
+
+async def expire_uploads(connection: AsyncConnection) -> list[str]:
+    """Forget uploads whose time is over; return their ids."""
+    statement = delete(upload).where(text("expires_at < now()")).returning(upload.c.id)
+    return [row.id for row in await connection.execute(statement)]
+
+
+async def known_uploads(connection: AsyncConnection, ids: list[str]) -> set[str]:
+    """Say which of these uploads have no file yet, so that their bytes are still needed."""
+    statement = select(upload.c.id).where(upload.c.id.in_(ids), upload.c.file_id.is_(None))
+    return {row.id for row in await connection.execute(statement)}

@@ -1,0 +1,47 @@
+"""One file, as the routes ask for it."""
+
+from pathlib import Path
+
+from quart import Response
+from quart.utils import run_sync
+
+from processing import repository
+from processing.errors import NotFound
+from processing.models import ProcessingFile
+from quart_app.downloads import download
+from quart_app.openapi import MOST_ID
+from quart_app.resources import core
+from quart_app.uploads.names import CSV_TYPE
+
+
+def checked(file_id: int) -> int:
+    """Return ``file_id`` if it can be one. Raises NotFound."""
+    if not 0 < file_id <= MOST_ID:
+        raise NotFound(f"There is no file {file_id}.")
+    return file_id
+
+
+async def get(file_id: int) -> ProcessingFile:
+    """Read a file with its result. Raises NotFound."""
+    async with core().database.connect() as connection:
+        file = await repository.get_file(connection, checked(file_id))
+    if file is None:
+        raise NotFound(f"There is no file {file_id}.")
+    return file
+
+
+async def send_original(file_id: int) -> Response:
+    """Send an upload as it came. Raises NotFound."""
+    file = await get(file_id)
+    return await download(core().storage.original(file.id), file.name, CSV_TYPE, file.sha256)
+
+
+async def send_artifact(file_id: int, name: str) -> Response:
+    """Send what a handler made. Raises NotFound."""
+    file = await get(file_id)
+    for known in file.artifacts:
+        if known["name"] == name:
+            path = await run_sync(core().storage.artifact)(file.id, file.attempt, name)
+            stem = Path(file.name).stem or str(file.id)
+            return await download(path, f"{stem}.{name}", known["media_type"], known.get("sha256"))
+    raise NotFound(f"File {file_id} has no artifact of this name.")

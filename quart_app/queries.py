@@ -1,0 +1,39 @@
+"""Query strings as typed models."""
+
+from typing import TypeVar, get_origin
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from quart import request
+
+from processing.errors import BadQuery
+
+
+class Query(BaseModel):
+    """Parameters of a route; what it does not know is refused, so that a typo is no silence."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+_Model = TypeVar("_Model", bound=Query)
+
+
+def query(model: type[_Model]) -> _Model:
+    """Read the request's parameters. Raises BadQuery, which names the one that is wrong."""
+    values: dict[str, object] = {}
+    for name, sent in request.args.lists():
+        field = model.model_fields.get(name)
+        many = field is not None and get_origin(field.annotation) is list
+        if any("\0" in value for value in sent):
+            raise BadQuery(f"Parameter {name[:50]!r} contains a NUL.")
+        if not many and len(sent) > 1:
+            raise BadQuery(f"Parameter {name[:50]!r} was sent more than once.")
+        values[name] = sent if many else sent[0]
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        if first["type"] == "extra_forbidden":
+            known = ", ".join(model.model_fields)
+            raise BadQuery(f"There is no parameter {name[:50]!r}. Known: {known}.") from error
+        raise BadQuery(f"Parameter {name[:50]!r}: {first['msg']}.") from error

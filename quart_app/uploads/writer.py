@@ -1,0 +1,70 @@
+"""From chunks as the network brings them to large writes in a thread."""
+
+import asyncio
+
+from processing.errors import EmptyFile
+from processing.partials import Partial
+from quart_app.uploads import sniff
+
+WRITE_BYTES = 512 * 1024
+
+
+class Writer:
+    """Fills one partial upload."""
+
+    def __init__(self, partial: Partial, name: str) -> None:
+        self.partial = partial
+        self._name = name
+        self._pending = bytearray()
+        self._looked = partial.size > 0
+        self._writing: asyncio.Future[None] | None = None
+
+    async def feed(self, data: bytes) -> None:
+        """Take what came.
+
+        Raises:
+            Refused: the first bytes show that it is no CSV, or there is no room for them.
+        """
+        self._pending += data
+        if not self._looked and len(self._pending) >= sniff.HEAD_BYTES:
+            self._look()
+        if len(self._pending) >= WRITE_BYTES:
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Write what is pending."""
+        if not self._pending:
+            return
+        if not self._looked:
+            self._look()
+        pending, self._pending = bytes(self._pending), bytearray()
+        writing = asyncio.ensure_future(asyncio.to_thread(self.partial.write, pending))
+        self._writing = writing
+        # Who is cancelled while a thread writes must not close the file under it.
+        await asyncio.shield(writing)
+
+    async def complete(self) -> str:
+        """Write the rest, make it durable and return the SHA-256 in hex.
+
+        Raises:
+            EmptyFile: nothing came.
+            Refused: see :meth:`feed`.
+        """
+        await self.flush()
+        if self.partial.size == 0:
+            raise EmptyFile(f"“{self._name}” is empty: it has no bytes.")
+        return await asyncio.to_thread(self.partial.complete)
+
+    async def settle(self) -> None:
+        """Wait until no thread uses the partial any more."""
+        if self._writing is not None:
+            await asyncio.wait({self._writing})
+
+    async def discard(self) -> None:
+        """Delete what came."""
+        await self.settle()
+        self.partial.discard()
+
+    def _look(self) -> None:
+        self._looked = True
+        sniff.look(self._name, bytes(self._pending[: sniff.HEAD_BYTES]))
