@@ -36,6 +36,21 @@ async def _answer(text: str, status: int, name: str, retry: int = RETRY_SECONDS)
     return response
 
 
+async def _answer_http(error: HTTPException) -> Response:
+    status = error.code or 500
+    words = {404: "There is nothing at this address."}
+    text = words.get(status) or error.description or error.name
+    response = await _answer(text, status, type(error).__name__)
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        response.headers["Allow"] = ", ".join(error.valid_methods)
+    if isinstance(error.response, Response):
+        # Headers that the place which raised it wants to say.
+        for name in ("Content-Range", "Tus-Version"):
+            if name in error.response.headers:
+                response.headers[name] = error.response.headers[name]
+    return response
+
+
 def register(app: Quart) -> None:
     """Install the handlers on ``app``."""
 
@@ -64,13 +79,7 @@ def register(app: Quart) -> None:
 
     @app.errorhandler(HTTPException)
     async def http(error: HTTPException) -> Response:
-        words = {404: "There is nothing at this address."}
-        status = error.code or 500
-        text = words.get(status) or error.description or error.name
-        response = await _answer(text, status, type(error).__name__)
-        if isinstance(error, MethodNotAllowed) and error.valid_methods:
-            response.headers["Allow"] = ", ".join(error.valid_methods)
-        return response
+        return await _answer_http(error)
 
     @app.errorhandler(Exception)
     async def unexpected(_: Exception) -> Response:

@@ -43,5 +43,5 @@ async def send_artifact(file_id: int, name: str) -> Response:
         if known["name"] == name:
             path = await run_sync(core().storage.artifact)(file.id, file.attempt, name)
             stem = Path(file.name).stem or str(file.id)
-            return await download(path, f"{stem}.{name}", known["media_type"], known.get("sha256"))
+            return await download(path, f"{stem}.{name}", known["media_type"], known["sha256"])
     raise NotFound(f"File {file_id} has no artifact of this name.")

@@ -2,10 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 
 import pytest
-from quart import Quart
 from quart.typing import TestClientProtocol as Client
 from sqlalchemy import text
 from werkzeug.datastructures import Headers
@@ -19,6 +17,7 @@ from processing.tail import START
 from quart_app.app import create_app
 from tests.integration.forms import BOUNDARY, csv_part, part, post
 from tests.integration.steps import claim_all, end, force, status_of, submit
+
 
 async def page_at(client: Client, path: str) -> str:
     return await (await client.get(path)).get_data(as_text=True)
@@ -234,7 +233,13 @@ async def test_downloads(client: Client, core: Core) -> None:
     folder.mkdir()
     (folder / "out.txt").write_text("made")
     (folder / "secret.txt").write_text("not an artifact")
-    artifact = {"name": "out.txt", "title": "Out", "media_type": "text/plain", "size": 4}
+    artifact = {
+        "name": "out.txt",
+        "title": "Out",
+        "media_type": "text/plain",
+        "size": 4,
+        "sha256": "0" * 64,
+    }
     await core.lifecycle.record([end(claimed.file, artifacts=[artifact])])
     made = await client.get(f"/processing_file/{file.id}/artifact/out.txt/")
     assert await made.get_data() == b"made"

@@ -55,7 +55,7 @@ def _owner() -> str:
 
 def _number(header: str) -> int:
     text = request.headers.get(header, "")
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
+    if not (text.isascii() and text.isdigit() and len(text) < 20):
         raise BadForm(f"Send {header}: a number of bytes.")
     return int(text)
 
