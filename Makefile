@@ -21,11 +21,11 @@ $(BIN)/uv:
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 
 $(VENV)/run.stamp: $(BIN)/uv uv.lock pyproject.toml
-	@$(SYNC) --no-default-groups --extra standalone
+	@$(SYNC) --no-default-groups --extra standalone --extra client
 	@touch $@
 
 $(VENV)/test.stamp: $(VENV)/run.stamp
-	@$(SYNC) --extra standalone
+	@$(SYNC) --extra standalone --extra client
 	@touch $@
 
 run: $(VENV)/run.stamp  ## Start everything on this machine; Ctrl-C stops it

@@ -59,9 +59,7 @@ async def _cut(response: Response, etag: str) -> None:
         return
     part = asked.range_for_length(size)
     if part is None:
-        raise RequestedRangeNotSatisfiable(
-            f"The file has {size:,} bytes.", Response(headers={"Content-Range": f"bytes */{size}"})
-        )
+        raise RequestedRangeNotSatisfiable(size)
     begin, end = part
     assert isinstance(response.response, FileBody)
     await response.response.make_conditional(begin, end)

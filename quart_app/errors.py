@@ -4,7 +4,7 @@ import json
 import logging
 
 from quart import Quart, Response, request
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestedRangeNotSatisfiable
 
 from processing.errors import Conflict, NotFound, Refused, ServiceUnavailable, TooMany
 from quart_app import fragments
@@ -43,11 +43,8 @@ async def _answer_http(error: HTTPException) -> Response:
     response = await _answer(text, status, type(error).__name__)
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         response.headers["Allow"] = ", ".join(error.valid_methods)
-    if isinstance(error.response, Response):
-        # Headers that the place which raised it wants to say.
-        for name in ("Content-Range", "Tus-Version"):
-            if name in error.response.headers:
-                response.headers[name] = error.response.headers[name]
+    if isinstance(error, RequestedRangeNotSatisfiable):
+        response.headers["Content-Range"] = f"bytes */{error.length}"
     return response
 
 

@@ -15,6 +15,8 @@ _NOTES = "_millrace_openapi"
 _REF = "#/components/schemas/{model}"
 MOST_ID = 2**63 - 1
 Content = str | type[BaseModel]
+# Of a request header: what it means, and what it looks like.
+Header = tuple[str, str]
 _Route = TypeVar("_Route", bound=Callable[..., Any])
 
 
@@ -22,15 +24,15 @@ def describe(
     responses: Mapping[int, tuple[Content, str]],
     *,
     query: type[BaseModel] | None = None,
-    headers: Mapping[str, str] | None = None,
+    headers: Mapping[str, Header] | None = None,
     method: str = "",
     **operation: Any,
 ) -> Callable[[_Route], _Route]:
     """Say what a route answers and is sent.
 
     ``responses``: status → (a model of JSON, a content type of text or bytes, or '' for no body;
-    description). ``query``: a model of its parameters. ``headers``: name → description of those
-    it reads. ``method``: which one is meant, of several.
+    description). ``query``: a model of its parameters. ``headers``: those it reads.
+    ``method``: which one is meant, of several.
     """
     notes = {"responses": responses, "query": query, "headers": headers or {}, "more": operation}
 
@@ -79,8 +81,13 @@ class _Provider(OpenAPIProvider):
             *operation["parameters"],
             *self._query(notes["query"], components),
             *(
-                {"name": name, "in": "header", "description": text, "schema": {"type": "string"}}
-                for name, text in notes["headers"].items()
+                {
+                    "name": name,
+                    "in": "header",
+                    "description": text,
+                    "schema": {"type": "string", "pattern": pattern},
+                }
+                for name, (text, pattern) in notes["headers"].items()
             ),
         ]
         operation["responses"] = {
@@ -128,10 +135,10 @@ class _Provider(OpenAPIProvider):
         if content == "":
             return {"description": description}
         if isinstance(content, str):
-            kind = "object" if content == "application/json" else "string"
+            kinds = {"application/json": {"type": "object"}, "*/*": {}}
             return {
                 "description": description,
-                "content": {content: {"schema": {"type": kind}}},
+                "content": {content: {"schema": kinds.get(content, {"type": "string"})}},
             }
         schema, definitions = _schema(content)
         components |= {**definitions, content.__name__: schema}

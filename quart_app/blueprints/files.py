@@ -104,7 +104,7 @@ async def original(file_id: int) -> Response:
 
 @blueprint.get("/<int:file_id>/artifact/<name>/")
 @describe(
-    {200: ("application/octet-stream", "The artifact."), 404: (HTML, "No such file or artifact.")}
+    {200: ("*/*", "The artifact."), 404: (HTML, "No such file or artifact.")}
 )
 async def artifact(file_id: int, name: str) -> Response:
     """Download what the handler made of the file."""

@@ -28,7 +28,12 @@ FORM_SCHEMA = {
                 "type": "object",
                 "required": ["file"],
                 "properties": {
-                    "file": {"type": "string", "format": "binary", "description": "type text/csv"},
+                    "file": {
+                        "type": "string",
+                        "format": "binary",
+                        "minLength": 1,
+                        "description": "type text/csv",
+                    },
                     "handler": {"type": "string", "enum": [DEFAULT_HANDLER, "emulate"]},
                     "option.seconds": {"type": "string", "description": "an option, by its name"},
                 },

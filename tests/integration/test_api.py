@@ -195,10 +195,22 @@ async def test_lists_are_filtered_sorted_and_paged(client: Client, core: Core) -
         assert sorted(paged) == sorted(names)
 
 
-@pytest.mark.parametrize(
-    "query",
-    ["limit=0", "limit=x", "status=Done", "sort=colour", "nonsense=1", "after=!", "after=WzEsMl0", "sha256=x", "q=%00", "limit=1&limit=2", "sort=size&after=WyJ4IiwxXQ"],
-)
+BAD_QUERIES = [
+    "limit=0",
+    "limit=x",
+    "status=Done",
+    "sort=colour",
+    "nonsense=1",
+    "after=!",
+    "after=WzEsMl0",
+    "sha256=x",
+    "q=%00",
+    "limit=1&limit=2",
+    "sort=size&after=WyJ4IiwxXQ",
+]
+
+
+@pytest.mark.parametrize("query", BAD_QUERIES)
 async def test_what_a_query_gets_wrong_is_named(client: Client, query: str) -> None:
     problem = await get(client, f"files?{query}", 400)
     assert problem["type"] == "urn:millrace:problem:bad-query"
@@ -233,7 +245,7 @@ async def test_deleting_and_trying_again(client: Client, core: Core) -> None:
 async def test_results_and_artifacts(client: Client, core: Core) -> None:
     file = await submit(core, "ünï.csv", b"0123456789")
     path = f"files/{file.id}"
-    assert "no result" in (await get(client, f"{path}/result", 404))["detail"]
+    assert "no result" in (await get(client, f"{path}/result", 409))["detail"]
     (claimed,) = await claim_all(core)
     folder = core.storage.attempt_folder(file.id, 1)
     folder.mkdir()

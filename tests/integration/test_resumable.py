@@ -31,20 +31,22 @@ def metadata(**fields: str) -> str:
     return ",".join(f"{key} {value}" for key, value in coded.items())
 
 
-async def call(client: Client, method: str, path: str, data: bytes = b"", **headers: str) -> Any:
+async def call(client: Client, method: str, path: str, data: bytes = b"", **headers: Any) -> Any:
     named = {"Tus-Resumable": "1.0.0", **{k.replace("_", "-"): v for k, v in headers.items()}}
     sent = Headers({name: value for name, value in named.items() if value})
-    return await client.open(path, method=method, data=data, headers=sent)
+    function = getattr(client, method.lower())
+    return await function(path, data=data, headers=sent)
 
 
 async def create(client: Client, length: int = len(CSV), **headers: str) -> Any:
-    more = {"Upload_Metadata": metadata(filename="big.csv"), **headers}
-    return await call(client, "POST", HERE, Upload_Length=str(length), **more)
+    more: dict[str, Any] = {"Upload_Metadata": metadata(filename="big.csv"), **headers}
+    return await call(client, "POST", HERE, **{"Upload_Length": str(length), **more})
 
 
 async def patch(client: Client, path: str, offset: int, data: bytes, **headers: str) -> Any:
-    more = {"Content_Type": "application/offset+octet-stream", **headers}
-    return await call(client, "PATCH", path, data, Upload_Offset=str(offset), **more)
+    kind = "application/offset+octet-stream"
+    more = {"Content_Type": kind, "Upload_Offset": str(offset), **headers}
+    return await call(client, "PATCH", path, data, **more)
 
 
 async def begun(client: Client, length: int = len(CSV), **headers: str) -> str:
@@ -153,7 +155,11 @@ REFUSED: dict[str, tuple[dict[str, str], int]] = {
 @pytest.mark.parametrize("what", REFUSED)
 async def test_what_cannot_begin(client: Client, core: Core, what: str) -> None:
     headers, status = REFUSED[what]
-    sent = {"Upload_Length": "8", "Upload_Metadata": metadata(filename="a.csv"), **headers}
+    sent: dict[str, Any] = {
+        "Upload_Length": "8",
+        "Upload_Metadata": metadata(filename="a.csv"),
+        **headers,
+    }
     response = await call(client, "POST", HERE, **sent)
     assert response.status_code == status
     assert response.headers["Tus-Resumable"] == "1.0.0"

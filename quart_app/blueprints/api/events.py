@@ -41,7 +41,7 @@ class EventsQuery(Query):
         )
     },
     query=EventsQuery,
-    headers={"Last-Event-ID": "Begin after this event."},
+    headers={"Last-Event-ID": ("Begin after this event.", "^[0-9]{1,19}-[0-9]{1,19}$")},
 )
 async def events() -> Response:
     """Follow every change; the id of an event is its id on the event stream.

@@ -29,7 +29,12 @@ from quart_app.uploads.form import FORM_SCHEMA
 
 # Without an event, because Redis is away, a waiting client is answered this late.
 LOOK_SECONDS = 2.0
-KEY_HEADER = {"Idempotency-Key": "Names this request; sent again, it is carried out once."}
+KEY_HEADER = {
+    "Idempotency-Key": (
+        "Names this request; sent again, it is carried out once.",
+        "^[!-~]{1,255}$",
+    )
+}
 
 
 class FilesQuery(Query):
@@ -98,16 +103,19 @@ async def create_files() -> Response:
     return answer(body, 201, Location=created[0].file.url)
 
 
-@blueprint.put("/files/<path:name>")
+@blueprint.put("/files/<name>")
 @describe(
     {201: (Created, "The file is in line.")},
     headers={
-        "Content-Digest": "The body's SHA-256, as `sha-256=:<base64>:` (RFC 9530), to be checked.",
+        "Content-Digest": (
+            "The body's SHA-256 (RFC 9530), to be checked.",
+            "^sha-256=:[A-Za-z0-9+/]{43}=:$",
+        ),
         **KEY_HEADER,
     },
     requestBody={
         "required": True,
-        "content": {"text/csv": {"schema": {"type": "string", "minLength": 1}}},
+        "content": {"text/csv": {"schema": {}}},
     },
 )
 async def put_file(name: str) -> Response:

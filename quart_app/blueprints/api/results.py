@@ -2,17 +2,13 @@
 
 from quart import Response, current_app
 
-from processing.errors import NotFound
+from processing.errors import Conflict
 from quart_app import files
 from quart_app.blueprints.api import blueprint
 from quart_app.openapi import describe
 
-RANGES = {
-    "Range": "Only these bytes, such as `bytes=0-99`.",
-    "If-None-Match": "An ETag; nothing is sent if it is still the same.",
-}
 _DOWNLOAD = {
-    206: ("application/octet-stream", "A part of it."),
+    206: ("*/*", "A part of it."),
     304: ("", "It is what you have."),
 }
 
@@ -23,20 +19,23 @@ async def result(file_id: int) -> Response:
     """Get what the handler found out; of the handler `profile` the profile of the file."""
     file = await files.get(file_id)
     if file.result is None:
-        raise NotFound(f"File {file_id} is {file.status} and has no result.")
+        raise Conflict(f"File {file_id} is {file.status} and has no result.")
     text = current_app.json.dumps(file.result)
     return Response(text, content_type="application/json")
 
 
 @blueprint.get("/files/<int:file_id>/original")
-@describe({200: ("text/csv", "The upload."), **_DOWNLOAD}, headers=RANGES)
+@describe({200: ("text/csv", "The upload."), **_DOWNLOAD})
 async def original(file_id: int) -> Response:
-    """Download the file as it was uploaded; its ETag is its SHA-256."""
+    """Download the file as it was uploaded.
+
+    Its ETag is its SHA-256; Range, If-Range and If-None-Match are honoured.
+    """
     return await files.send_original(file_id)
 
 
 @blueprint.get("/files/<int:file_id>/artifacts/<name>")
-@describe({200: ("application/octet-stream", "The artifact."), **_DOWNLOAD}, headers=RANGES)
+@describe({200: ("*/*", "The artifact."), **_DOWNLOAD})
 async def artifact(file_id: int, name: str) -> Response:
-    """Download what the handler made of the file."""
+    """Download what the handler made of the file; headers as for the upload itself."""
     return await files.send_artifact(file_id, name)

@@ -27,24 +27,27 @@ VERSION = "1.0.0"
 EXTENSIONS = "creation,creation-with-upload,termination,checksum,expiration"
 PIECE = "application/offset+octet-stream"
 OWNER_COOKIE = "millrace_owner"
-_TUS = {"Tus-Resumable": f"The version of the protocol: {VERSION}."}
-_BODY = {"content": {PIECE: {"schema": {"type": "string", "format": "binary"}}}}
+_TUS = {"Tus-Resumable": (f"The version of the protocol: {VERSION}.", r"^1\.0\.0$")}
+_CHECKSUM = {
+    "Upload-Checksum": (
+        "Algorithm and base64 digest of the body: sha256, sha1 or md5.",
+        "^(sha256|sha1|md5) [A-Za-z0-9+/]{22,43}={0,2}$",
+    )
+}
+_BODY = {"content": {PIECE: {"schema": {}}}}
 
 
 @blueprint.after_request
 async def say_version(response: Response) -> Response:
     """Every answer of the protocol names its version, errors too."""
     if request.path.startswith("/api/v1/uploads"):
-        response.headers["Tus-Resumable"] = VERSION
+        response.headers["Tus-Resumable"] = response.headers["Tus-Version"] = VERSION
     return response
 
 
 def _check_version() -> None:
     if request.headers.get("Tus-Resumable") != VERSION:
-        raise PreconditionFailed(
-            f"Send the header Tus-Resumable: {VERSION}.",
-            Response(status=412, headers={"Tus-Version": VERSION}),
-        )
+        raise PreconditionFailed(f"Send the header Tus-Resumable: {VERSION}.")
 
 
 def _owner() -> str:
@@ -76,7 +79,6 @@ def _headers(state: State) -> dict[str, str]:
 async def upload_options() -> Response:
     """Ask what the server can do of the protocol."""
     headers = {
-        "Tus-Version": VERSION,
         "Tus-Extension": EXTENSIONS,
         "Tus-Max-Size": str(settings().max_upload_bytes),
         "Tus-Checksum-Algorithm": ",".join(resumable.CHECKSUMS),
@@ -89,9 +91,12 @@ async def upload_options() -> Response:
     {201: ("", "The upload has begun; Location is its address.")},
     headers={
         **_TUS,
-        "Upload-Length": "The size of the file in bytes.",
-        "Upload-Metadata": "Keys and base64 values: filename, filetype, handler, option.<name>.",
-        "Upload-Checksum": "Algorithm and base64 digest of the body: sha256, sha1 or md5.",
+        "Upload-Length": ("The size of the file in bytes.", "^[1-9][0-9]{0,8}$"),
+        "Upload-Metadata": (
+            "Keys and base64 values: filename, filetype, handler, option.<name>.",
+            "^filename YS5jc3Y=$",
+        ),
+        **_CHECKSUM,
         **KEY_HEADER,
     },
     requestBody=_BODY,
@@ -163,8 +168,8 @@ async def upload_state(upload_id: str) -> Response:
     {204: ("", "The bytes are there; Upload-Offset is where to go on.")},
     headers={
         **_TUS,
-        "Upload-Offset": "Where the upload stands.",
-        "Upload-Checksum": "Algorithm and base64 digest of the body: sha256, sha1 or md5.",
+        "Upload-Offset": ("Where the upload stands.", "^[0-9]{1,18}$"),
+        **_CHECKSUM,
     },
     requestBody=_BODY,
 )
@@ -220,7 +225,7 @@ async def end_upload(upload_id: str) -> Response:
 @blueprint.post("/uploads/<upload_id>")
 @describe(
     {204: ("", "As PATCH or DELETE.")},
-    headers={**_TUS, "X-HTTP-Method-Override": "PATCH or DELETE."},
+    headers={**_TUS, "X-HTTP-Method-Override": ("What is meant.", "^(PATCH|DELETE)$")},
     requestBody=_BODY,
 )
 async def override(upload_id: str) -> Response:

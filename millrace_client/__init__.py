@@ -1,0 +1,1 @@
+"""The command-line client: what the API offers, from a shell."""
