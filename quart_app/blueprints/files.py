@@ -103,9 +103,7 @@ async def original(file_id: int) -> Response:
 
 
 @blueprint.get("/<int:file_id>/artifact/<name>/")
-@describe(
-    {200: ("*/*", "The artifact."), 404: (HTML, "No such file or artifact.")}
-)
+@describe({200: ("*/*", "The artifact."), 404: (HTML, "No such file or artifact.")})
 async def artifact(file_id: int, name: str) -> Response:
     """Download what the handler made of the file."""
     return await files.send_artifact(file_id, name)

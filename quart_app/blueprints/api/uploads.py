@@ -7,6 +7,7 @@ Source: https://tus.io/protocols/resumable-upload
 import hashlib
 from collections.abc import AsyncIterator
 from email.utils import format_datetime
+from typing import Any
 
 from quart import Response, request, url_for
 from werkzeug.exceptions import MethodNotAllowed, PreconditionFailed
@@ -34,7 +35,7 @@ _CHECKSUM = {
         "^(sha256|sha1|md5) [A-Za-z0-9+/]{22,43}={0,2}$",
     )
 }
-_BODY = {"content": {PIECE: {"schema": {}}}}
+_BODY: dict[str, Any] = {"content": {PIECE: {"schema": {}}}}
 
 
 @blueprint.after_request

@@ -1,0 +1,132 @@
+"""What a person sees in a terminal."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.filesize import decimal
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+from rich.table import Table
+
+COLOURS = {
+    "Waiting": "yellow",
+    "Processing": "cyan",
+    "Ok": "green",
+    "Error": "red",
+    "Canceled": "bright_black",
+    "Removed": "bright_black",
+}
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def safe(text: object) -> str:
+    """Text of others without control characters, which could speak to the terminal, or markup."""
+    return escape("".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(text)))
+
+
+def status(file: Mapping[str, Any]) -> str:
+    """A status in its colour, with how far it is."""
+    word = file["status"]
+    shown = f"[{COLOURS.get(word, 'white')}]{word}[/]"
+    if word == "Processing" and file["progress"] is not None:
+        shown += f" {file['progress']:.0%}"
+    return shown
+
+
+def listing(files: Iterable[Mapping[str, Any]]) -> Table:
+    """A table of files."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("ID", "Size", "Rows"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for name in ("Status", "Uploaded"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("Name", overflow="fold")
+    for file in files:
+        rows = "–" if file["rows"] is None else f"{file['rows']:,}"
+        uploaded = file["uploaded_at"][:16].replace("T", " ")
+        cells = (str(file["id"]), decimal(file["size"]), rows, status(file), uploaded)
+        table.add_row(*cells, safe(file["name"]))
+    return table
+
+
+def details(file: Mapping[str, Any]) -> Table:
+    """Everything about one file."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row("File", f"{safe(file['name'])} (no. {file['id']})")
+    table.add_row("Status", status(file) + (f", {file['outcome']}" if file["outcome"] else ""))
+    if file["message"]:
+        table.add_row("Message", safe(file["message"]))
+    table.add_row("Size", f"{decimal(file['size'])} ({file['size']:,} bytes)")
+    if file["rows"] is not None:
+        table.add_row("Rows", f"{file['rows']:,} × {file['columns'] or '?'}")
+    table.add_row("SHA-256", file["sha256"])
+    options = "".join(f", {safe(name)} {safe(value)}" for name, value in file["options"].items())
+    table.add_row("Handler", safe(file["handler"]) + options)
+    for name in ("uploaded_at", "started_at", "finished_at"):
+        if file[name]:
+            words = name.partition("_")[0].capitalize()
+            table.add_row(words, file[name][:19].replace("T", " ") + " UTC")
+    if file["wall_seconds"] is not None:
+        table.add_row("Took", f"{file['wall_seconds']:.2f} s, attempt {file['attempt']}")
+    for artifact in file["artifacts"]:
+        words = f"{safe(artifact['name'])}  {decimal(artifact['size'])}  {safe(artifact['title'])}"
+        table.add_row("Artifact", words)
+    return table
+
+
+def queue(stats: Mapping[str, Any]) -> Table:
+    """How the queue stands."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    oldest = stats["oldest_seconds"]
+    waits = f", the oldest for {oldest:.0f} s" if oldest is not None else ""
+    table.add_row("Waiting", f"{stats['waiting']:,}{waits}")
+    table.add_row("Running", f"{stats['running']:,}")
+    ended = ", ".join(f"{count:,} {name}" for name, count in stats["throughput"]["ended"].items())
+    table.add_row("Last minute", ended or "nothing ended")
+    for worker in stats["workers"]:
+        words = f"{safe(worker['name'])}: {worker['running']} of {worker['slots']} slots busy"
+        if worker["silent_seconds"] > 10:
+            words += f", [red]silent for {worker['silent_seconds']:.0f} s[/]"
+        elif worker["waits_for"]:
+            words += f", waits for {safe(worker['waits_for'])}"
+        table.add_row("Worker", words)
+    if not stats["workers"]:
+        table.add_row("Worker", "[red]none runs[/]")
+    return table
+
+
+def event(kind: str, data: Mapping[str, Any]) -> str:
+    """One change as a line."""
+    if kind == "gap":
+        return f"[yellow]{safe(data['detail'])}[/]"
+    if kind == "progress":
+        return f"{data['file_id']:>8}  {data['progress']:>5.0%}  {safe(data['stage'] or '')}"
+    word = data["status"]
+    outcome = f"  {data['outcome']}" if data["outcome"] else ""
+    return f"{data['file_id']:>8}  [{COLOURS.get(word, 'white')}]{word}[/]{outcome}"
+
+
+def bars(quiet: bool) -> Progress:
+    """Progress bars of transfers; none where nobody looks."""
+    return Progress(
+        TextColumn("{task.description}", table_column=None),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        console=err,
+        disable=quiet or not err.is_terminal,
+    )
