@@ -4,6 +4,10 @@ from datetime import UTC, datetime
 
 from quart import Quart
 
+from processing.models import ProcessingFile
+
+LEAST_SECONDS, LEAST_PROGRESS = 2.0, 0.03
+TAIL_CHARACTERS = 12
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
@@ -65,6 +69,24 @@ def since(moment: datetime | None, now: datetime | None = None) -> str:
     return f"{seconds:.0f} s" if seconds < 60 else duration(seconds)
 
 
+def left(file: ProcessingFile, now: datetime | None = None) -> str:
+    """About how long a running file will still take; '' while that would be a guess."""
+    if file.started_at is None or not file.progress:
+        return ""
+    seconds = ((now or datetime.now(UTC)) - file.started_at).total_seconds()
+    if seconds < LEAST_SECONDS or file.progress < LEAST_PROGRESS:
+        return ""
+    rest = seconds * (1 - file.progress) / file.progress
+    return f"about {duration(max(1.0, round(rest)))} left"
+
+
+def parts(name: str) -> tuple[str, str]:
+    """A name in two, so that a narrow column can leave out its middle."""
+    if len(name) <= TAIL_CHARACTERS:
+        return "", name
+    return name[:-TAIL_CHARACTERS], name[-TAIL_CHARACTERS:]
+
+
 def exact(moment: datetime | None) -> str:
     """A time in full, UTC."""
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if moment else "–"
@@ -73,5 +95,12 @@ def exact(moment: datetime | None) -> str:
 def register(app: Quart) -> None:
     """Make them filters of the templates."""
     app.jinja_env.filters.update(
-        size=size, duration=duration, number=number, ago=ago, since=since, exact=exact
+        size=size,
+        duration=duration,
+        number=number,
+        ago=ago,
+        since=since,
+        exact=exact,
+        left=left,
+        parts=parts,
     )

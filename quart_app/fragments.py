@@ -1,27 +1,43 @@
 """Renders the pieces of the page."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from quart import render_template, request
 
 from processing import repository
 from processing.errors import Refused
 from processing.models import Attempt, HandlerInfo, ProcessingFile
+from processing.states import Status
 from quart_app import resources
 from quart_app.condition import Condition
-from quart_app.subscriber import View
+from quart_app.timeline import timeline
 from quart_app.uploads.submit import DEFAULT_HANDLER, Accepted
+from quart_app.view import View
 
 PAGE_ROWS = 50
 
 
 async def table(view: View) -> str:
-    """The live table. Raises DatabaseAway."""
+    """The live table with its filters. Raises DatabaseAway."""
     async with resources.core().database.connect() as connection:
         page = await repository.list_files(
             connection, limit=PAGE_ROWS, selection=view.selection, after=view.after
         )
-    return await render_template("processing_files/list.html", page=page, view=view)
+        counts = await resources.hub().counts.get(lambda: repository.count_files(connection))
+    return await render_template(
+        "processing_files/list.html", page=page, view=view, counts=counts, statuses=list(Status)
+    )
+
+
+async def progress(file_ids: Sequence[int]) -> Mapping[int, str]:
+    """How running files stand, each as a fragment that finds its row. Raises DatabaseAway."""
+    async with resources.core().database.connect() as connection:
+        files = await repository.get_files(connection, file_ids)
+    return {
+        file.id: await render_template("processing_files/progress.html", file=file, moved=True)
+        for file in files
+        if file.status == Status.PROCESSING
+    }
 
 
 async def service_banner(condition: Condition) -> str:
@@ -31,7 +47,9 @@ async def service_banner(condition: Condition) -> str:
 
 async def detail(file: ProcessingFile, earlier: Sequence[Attempt]) -> str:
     """The popup of one file, with its earlier attempts."""
-    return await render_template("processing_files/detail.html", file=file, earlier=earlier)
+    return await render_template(
+        "processing_files/detail.html", file=file, steps=timeline(file, earlier)
+    )
 
 
 async def success(text: str) -> str:
@@ -58,11 +76,8 @@ def is_navigation() -> bool:
     """Whether a browser sent a form by itself and will show the answer as a page."""
     return (
         "HX-Request" not in request.headers
-        and request.accept_mimetypes.accept_html
-        and (
-            request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate"
-            and "text/html" in request.headers.get("Accept", "")
-        )
+        and request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate"
+        and "text/html" in request.headers.get("Accept", "")
     )
 
 
@@ -73,21 +88,30 @@ async def refusal(text: str) -> str:
     return await dismiss(text)
 
 
-async def page(view: View) -> str:
-    """The whole page. Raises DatabaseAway."""
+async def page(view: View, *, opened: str = "", messages: str = "") -> str:
+    """The whole page, with the popup ``opened`` and ``messages``. Raises DatabaseAway."""
     async with resources.core().database.connect() as connection:
         handlers = await repository.list_handlers(connection)
     handlers.sort(key=lambda handler: handler.name != DEFAULT_HANDLER)
-    return await _page(resources.hub().condition, view, await table(view), handlers)
+    pictures = resources.hub().pictures
+    listing = await pictures.get(("table", view), lambda: table(view))
+    condition = resources.hub().condition
+    return await _page(condition, view, listing, handlers, opened=opened, messages=messages)
 
 
-async def page_without_table() -> str:
+async def page_without_table(view: View) -> str:
     """The page while PostgreSQL is away: it says so, and follows the updates until it is back."""
-    return await _page(Condition(away=("PostgreSQL",)), View(), "", [])
+    return await _page(Condition(away=("PostgreSQL",)), view, "", [])
 
 
 async def _page(
-    condition: Condition, view: View, listing: str, handlers: Sequence[HandlerInfo]
+    condition: Condition,
+    view: View,
+    listing: str,
+    handlers: Sequence[HandlerInfo],
+    *,
+    opened: str = "",
+    messages: str = "",
 ) -> str:
     return await render_template(
         "index.html",
@@ -95,5 +119,7 @@ async def _page(
         banner=await service_banner(condition),
         handlers=handlers,
         view=view,
-        max_upload_mb=resources.settings().max_upload_mb,
+        opened=opened,
+        messages=messages,
+        limits=resources.gate().limits(),
     )

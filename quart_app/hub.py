@@ -1,28 +1,32 @@
 """One reader of the event stream for all clients of this process.
 
-    events ──► reader ──► dirty ──► painter ──► one slot per client ──► SSE
+    events ──► reader ──► painter ──► slots of each client ──► SSE
 
 A table is a snapshot: a newer one replaces an older one. So a client's queue is one slot, a slow
-client finds the current table in it when it comes back for more, and nobody waits for it.
+client finds the current table in it when it comes back for more, and nobody waits for it. What
+only moved on is sent as rows, not as a table.
 """
 
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from quart import Quart
 
 from processing import repository
 from processing.core import Core
 from processing.errors import RedisAway, ServiceUnavailable
+from processing.events import Event
 from processing.models import WorkerInfo
 from processing.tail import START
 from processing.waiting import cancel, pause
 from quart_app.condition import Condition
 from quart_app.journal import Journal
+from quart_app.pictures import Pictures, Seldom
 from quart_app.sse import Message
-from quart_app.subscriber import GAP, SERVICE, TABLE, Subscriber, View
+from quart_app.subscriber import GAP, PROGRESS, SERVICE, TABLE, Subscriber
+from quart_app.view import View
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +36,8 @@ PROBE_SECONDS = 2.0
 WORKER_SILENT_SECONDS = 10.0
 PAUSE_SECONDS = 0.5
 MOST_CLIENTS = 10_000
+# Of more than these running at once, the table shows the rest at its next change.
+MOST_MOVED_ROWS = 200
 
 
 class Busy(Exception):
@@ -45,17 +51,23 @@ class Hub:
         self,
         core: Core,
         paint: Callable[[View], Awaitable[str]],
+        progress: Callable[[Sequence[int]], Awaitable[Mapping[int, str]]],
         banner: Callable[[Condition], Awaitable[str]],
     ) -> None:
-        """``paint`` renders a view, ``banner`` what is wrong, if anything is."""
+        """``paint`` renders a view, ``progress`` single rows, ``banner`` what is wrong, if so."""
         self._core = core
         self._paint = paint
+        self._paint_progress = progress
         self._banner = banner
+        self.pictures = Pictures()
+        self.counts = Seldom()
         self.journal = Journal(core.events)
         self._subscribers: set[Subscriber] = set()
         self._reader: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._dirty = asyncio.Event()
+        self._table_dirty = False
+        self._moved: dict[int, None] = {}
         self._cursor = ""
         self._away: dict[str, bool] = {"Redis": False, "PostgreSQL": False}
         self._workers: tuple[WorkerInfo, ...] | None = None
@@ -126,7 +138,8 @@ class Hub:
     async def _picture(self, view: View) -> Message:
         # The cursor is taken before the rows: the picture shows at least all up to its id.
         cursor = self._cursor if self._cursor != START else ""
-        return Message(TABLE, await self._paint(view), cursor)
+        table = await self.pictures.get(("table", view), lambda: self._paint(view))
+        return Message(TABLE, table, cursor)
 
     async def _read(self) -> None:
         """Follow the event stream until cancelled."""
@@ -135,7 +148,7 @@ class Hub:
                 if not self._cursor:
                     self._cursor = await self._core.events.last_id()
                     self.journal.begin(self._cursor)
-                    self._dirty.set()
+                    self._soil()
                 entries = await self._core.events.read(self._cursor)
                 # Looked for after the read: what came may be of another life of Redis already.
                 if self._cursor != START and not await self._core.events.holds(self._cursor):
@@ -143,7 +156,7 @@ class Hub:
                 elif entries:
                     self._cursor = entries[-1][0]
                     self.journal.add(entries)
-                    self._dirty.set()
+                    self._take(entries)
                 await self._note("Redis", away=False)
             except ServiceUnavailable as error:
                 logger.debug("the event stream does not answer: %s", error)
@@ -154,13 +167,28 @@ class Hub:
                 logger.exception("reading events failed")
                 await asyncio.sleep(PAUSE_SECONDS)
 
+    def _take(self, entries: Sequence[tuple[str, Event | None]]) -> None:
+        self.pictures.fade()
+        for _, event in entries:
+            if event is not None and event.type == "progress":
+                self._moved[event.file_id] = None
+            else:
+                self._table_dirty = True
+        self._dirty.set()
+
+    def _soil(self) -> None:
+        """Let every table be painted anew."""
+        self.pictures.fade()
+        self._table_dirty = True
+        self._dirty.set()
+
     def _restart(self) -> None:
         logger.warning("the event stream was wiped; all clients get the state as it is")
         self._cursor = START
         self.journal.begin(START)
         for subscriber in self._subscribers:
             subscriber.offer(Message(GAP, "The event stream was wiped; this is the state now."))
-        self._dirty.set()
+        self._soil()
 
     async def _publish(self) -> None:
         """Paint what changed, at most five times a second, until closed."""
@@ -171,18 +199,26 @@ class Hub:
                 await self._paint_all()
             except ServiceUnavailable as error:
                 logger.debug("cannot paint: %s", error)
-                self._dirty.set()
+                self._soil()
                 await pause(self._closed, PAUSE_SECONDS)
             except Exception:
                 logger.exception("painting failed")
             await pause(self._closed, 1 / TABLES_PER_SECOND)
 
     async def _paint_all(self) -> None:
-        for view in {subscriber.view for subscriber in self._subscribers}:
-            picture = await self._picture(view)
-            for subscriber in self._subscribers:
-                if subscriber.view == view:
-                    subscriber.offer(picture)
+        moved, self._moved = list(self._moved), {}
+        if self._table_dirty:
+            self._table_dirty = False
+            for view in {subscriber.view for subscriber in self._subscribers}:
+                picture = await self._picture(view)
+                for subscriber in self._subscribers:
+                    if subscriber.view == view:
+                        subscriber.offer(picture)
+        elif moved and self._subscribers:
+            rows = await self._paint_progress(moved[-MOST_MOVED_ROWS:])
+            message = Message(PROGRESS, "\n".join(rows.values()))
+            for subscriber in self._subscribers if rows else ():
+                subscriber.offer_progress(message, rows)
 
     async def _probe(self) -> None:
         """Ask PostgreSQL now and then which workers there are, until closed."""
@@ -205,7 +241,7 @@ class Hub:
         logger.warning("%s %s", service, "is away" if away else "is back")
         await self._tell_condition()
         if not away:
-            self._dirty.set()
+            self._soil()
 
     async def _note_workers(self, workers: list[WorkerInfo]) -> None:
         before, self._workers = self.condition, tuple(workers)

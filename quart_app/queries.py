@@ -1,11 +1,13 @@
-"""Query strings as typed models."""
+"""Query strings as typed models, and short forms."""
 
 from typing import TypeVar, get_origin
+from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from quart import request
+from werkzeug.datastructures import MultiDict
 
-from processing.errors import BadQuery
+from processing.errors import BadForm, BadQuery
 
 
 class Query(BaseModel):
@@ -37,3 +39,22 @@ def query(model: type[_Model]) -> _Model:
             known = ", ".join(model.model_fields)
             raise BadQuery(f"There is no parameter {name[:50]!r}. Known: {known}.") from error
         raise BadQuery(f"Parameter {name[:50]!r}: {first['msg']}.") from error
+
+
+MOST_FORM_BYTES = 64 * 1024
+
+
+async def small_form() -> MultiDict[str, str]:
+    """Read a short url-encoded form. Raises BadForm for anything else."""
+    if request.mimetype != "application/x-www-form-urlencoded":
+        raise BadForm("Send the form as application/x-www-form-urlencoded.")
+    body = bytearray()
+    async for chunk in request.body:
+        body += chunk
+        if len(body) > MOST_FORM_BYTES:
+            raise BadForm(f"The form is longer than {MOST_FORM_BYTES:,} bytes.")
+    try:
+        pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=1000)
+    except ValueError as error:
+        raise BadForm(f"The form cannot be read: {error}.") from error
+    return MultiDict(pairs)

@@ -2,11 +2,12 @@
 
 from typing import cast
 
-from quart import Quart, current_app
+from quart import Quart, Response, current_app, request
 
 from processing.core import Core
 from processing.settings import Settings
 from quart_app import fragments
+from quart_app.guard import SAFE_METHODS
 from quart_app.hub import Hub
 from quart_app.uploads.gate import Gate
 
@@ -22,10 +23,17 @@ def register(app: Quart, settings: Settings) -> None:
     async def start() -> None:
         core = Core(settings, connections=10)
         core.storage.prepare()
-        hub = Hub(core, fragments.table, fragments.service_banner)
+        hub = Hub(core, fragments.table, fragments.progress, fragments.service_banner)
         app.extensions[_CORE], app.extensions[_HUB] = core, hub
         app.extensions[_GATE] = Gate(core)
         hub.start(app)
+
+    @app.after_request
+    async def forget_pictures(response: Response) -> Response:
+        # Who changed something sees it, before its event has come round.
+        if request.method not in SAFE_METHODS:
+            hub().pictures.fade()
+        return response
 
     @app.after_serving
     async def stop() -> None:

@@ -6,7 +6,6 @@ Format: WHATWG HTML Living Standard, section 9.2.6.
 import random
 import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 
 from quart import Response
 
@@ -20,22 +19,20 @@ _STREAM_ID = re.compile(r"[0-9]{1,19}-[0-9]{1,19}")
 HEARTBEAT = b": still here\n\n"
 
 
-@dataclass(frozen=True, slots=True)
 class Message:
-    """One event; ``id`` is '' where a reader cannot resume after it."""
+    """One event, encoded once for all who get it; ``id`` is '' where none can resume after it."""
 
-    event: str
-    data: str
-    id: str = ""
+    __slots__ = ("data", "event", "id", "wire")
 
-
-def encode(message: Message) -> bytes:
-    """Return the bytes of an event; every line of its data gets a ``data:`` of its own."""
-    lines = [f"event: {message.event}"]
-    lines += [f"data: {line}" for line in _LINE_END.split(message.data)]
-    if message.id:
-        lines.append(f"id: {message.id}")
-    return ("\n".join(lines) + "\n\n").encode()
+    def __init__(self, event: str, data: str, id: str = "") -> None:  # noqa: A002 -- its name
+        self.event = event
+        self.data = data
+        self.id = id
+        # Every line of the data gets a ``data:`` of its own.
+        lines = [f"event: {event}", *(f"data: {line}" for line in _LINE_END.split(data))]
+        if id:
+            lines.append(f"id: {id}")
+        self.wire = ("\n".join(lines) + "\n\n").encode()
 
 
 def retry(milliseconds: int) -> bytes:
@@ -50,15 +47,15 @@ def is_stream_id(text: str) -> bool:
 
 def respond(messages: AsyncIterator[Message | None]) -> Response:
     """Stream ``messages`` for as long as the client stays; None is sent as a heartbeat."""
-    response = Response(_encoded(messages), content_type="text/event-stream")
+    response = Response(_wire(messages), content_type="text/event-stream")
     # The default ends a response after a minute; this one lasts as long as its tab.
     response.timeout = None
     response.headers["X-Accel-Buffering"] = "no"
     return response
 
 
-async def _encoded(messages: AsyncIterator[Message | None]) -> AsyncIterator[bytes]:
+async def _wire(messages: AsyncIterator[Message | None]) -> AsyncIterator[bytes]:
     yield retry(RETRY_MILLISECONDS)
     async for message in messages:
-        yield HEARTBEAT if message is None else encode(message)
+        yield HEARTBEAT if message is None else message.wire
     yield retry(random.randint(*RETRY_SPREAD_MILLISECONDS))  # noqa: S311

@@ -13,7 +13,7 @@ from processing.lifecycle.parts import Parts
 from processing.models import Change, ProcessingFile
 from processing.outbox import How, Notice
 from processing.repository import NewFile
-from processing.states import Status
+from processing.states import DELETED_AS, Status
 
 logger = logging.getLogger(__name__)
 
@@ -97,16 +97,25 @@ class Requests(Parts):
         await self._queue(file, How.ALWAYS)
         return file
 
-    async def delete(self, file_id: int) -> ProcessingFile:
+    async def delete(
+        self, file_id: int, *, only: frozenset[Status] = frozenset(DELETED_AS)
+    ) -> ProcessingFile:
         """Ok becomes Removed and its data goes; an open or failed file becomes Canceled.
 
-        Repeating it changes nothing. Raises NotFound for an unknown id.
+        Repeating it changes nothing. ``only`` names the statuses that the caller has in mind: who
+        cancels must not remove a file that became Ok in this moment.
+
+        Raises:
+            NotFound: there is no such file.
+            Conflict: its status is another than ``only`` allows.
         """
         async with self._database.connect() as connection:
-            changed = await repository.delete(connection, file_id)
+            changed = await repository.delete(connection, file_id, only)
             file = changed or await repository.get_file(connection, file_id)
         if file is None:
             raise NotFound(f"There is no file {file_id}.")
+        if changed is None and file.status in DELETED_AS:
+            raise Conflict(f"“{file.name}” is {file.status} by now; nothing was changed.")
         if changed is None:
             return file
         if file.status == Status.REMOVED:

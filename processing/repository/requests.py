@@ -25,9 +25,13 @@ _DELETE = text(f"""
 """)
 
 
-async def delete(connection: AsyncConnection, file_id: int) -> ProcessingFile | None:
-    """Do what DELETE does to the file's status; None where it does nothing."""
-    parameters = {"id": file_id, "sources": sorted(DELETED_AS)}
+async def delete(
+    connection: AsyncConnection,
+    file_id: int,
+    only: frozenset[Status] = frozenset(DELETED_AS),
+) -> ProcessingFile | None:
+    """Do what DELETE does to the file's status, if it is one of ``only``; None otherwise."""
+    parameters = {"id": file_id, "sources": sorted(only & DELETED_AS.keys())}
     row = (await connection.execute(_DELETE, parameters)).mappings().one_or_none()
     return record(row) if row is not None else None
 

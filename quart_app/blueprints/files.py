@@ -2,15 +2,20 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Literal
 
+from pydantic import Field
 from quart import Blueprint, Response, request, url_for
 
 from processing import repository
-from processing.states import Status
-from quart_app import files, fragments, sse
+from processing.errors import BadForm
+from processing.states import DELETED_AS, Status
+from quart_app import bulk, files, fragments, sse
 from quart_app.blueprints.pages import requested_view
+from quart_app.bulk import Action
 from quart_app.hub import Hub
 from quart_app.openapi import describe
+from quart_app.queries import Query, query, small_form
 from quart_app.resources import core, gate, hub
 from quart_app.subscriber import Subscriber
 from quart_app.uploads import whole
@@ -59,14 +64,30 @@ async def upload() -> Response:
     return response
 
 
+class DeleteQuery(Query):
+    """What the caller has in mind."""
+
+    only: Literal["", "cancel", "remove"] = Field(
+        "", description="Do nothing but cancel, or remove; 409 if the status is another by now."
+    )
+
+
+_ONLY = {
+    "": frozenset(DELETED_AS),
+    "cancel": frozenset(DELETED_AS) - {Status.OK},
+    "remove": frozenset({Status.OK}),
+}
+
+
 @blueprint.delete("/<int:file_id>/")
-@describe({200: (HTML, "A message."), 404: (HTML, "No such file.")})
+@describe({200: (HTML, "A message."), 404: (HTML, "No such file.")}, query=DeleteQuery)
 async def delete(file_id: int) -> str:
     """Remove a finished file's data, or cancel any other.
 
     Ok becomes Removed, anything else Canceled; running work stops at once.
     """
-    file = await core().lifecycle.delete(files.checked(file_id))
+    only = _ONLY[query(DeleteQuery).only]
+    file = await core().lifecycle.delete(files.checked(file_id), only=only)
     if file.status == Status.REMOVED:
         return await fragments.success(f"The data of “{file.name}” is removed.")
     return await fragments.success(f"“{file.name}” is canceled.")
@@ -76,14 +97,60 @@ async def delete(file_id: int) -> str:
 @describe(
     {
         200: (HTML, "A message."),
+        303: ("", "To the page, for browsers that run no script."),
         404: (HTML, "No such file, or its data is gone."),
         409: (HTML, "It runs, or it is Ok or Removed."),
     }
 )
-async def retry(file_id: int) -> str:
+async def retry(file_id: int) -> Response:
     """Start a file that ended as Error or Canceled afresh."""
     file = await core().lifecycle.retry(files.checked(file_id))
-    return await fragments.success(f"“{file.name}” is in line again.")
+    return await _said(f"“{file.name}” is in line again.")
+
+
+@blueprint.post("/bulk/")
+@describe(
+    {
+        200: (HTML, "A message that says how many were changed."),
+        303: ("", "To the page, for browsers that run no script."),
+        400: (HTML, "No such action, or no file."),
+    },
+    requestBody={
+        "required": True,
+        "content": {
+            "application/x-www-form-urlencoded": {
+                "schema": {
+                    "type": "object",
+                    "required": ["action", "id"],
+                    "properties": {
+                        "action": {"enum": [str(action) for action in Action]},
+                        "id": {"type": "array", "items": {"type": "integer"}},
+                    },
+                }
+            }
+        },
+    },
+)
+async def change_many() -> Response:
+    """Cancel, remove or try again many files at once; those it does not fit are passed over."""
+    form = await small_form()
+    action = next((known for known in Action if known == form.get("action")), None)
+    if action is None:
+        raise BadForm(f"The action is one of: {', '.join(Action)}.")
+    ids = [text for text in form.getlist("id") if text.isascii() and text.isdigit()]
+    outcome = await bulk.apply(core(), action, [files.checked(int(text)) for text in ids])
+    many = "1 file is" if outcome.done == 1 else f"{outcome.done} files are"
+    text = f"{many} {bulk.DONE[action]}."
+    if outcome.passed_over:
+        text += f" {outcome.passed_over} had another status and stay as they are."
+    return await _said(text)
+
+
+async def _said(text: str) -> Response:
+    """Answer with a message, or with the page where no script can show one."""
+    if fragments.is_navigation():
+        return Response(status=303, headers={"Location": url_for("pages.index")})
+    return Response(await fragments.success(text))
 
 
 @blueprint.get("/<int:file_id>/detail/")
@@ -110,7 +177,14 @@ async def artifact(file_id: int, name: str) -> Response:
 
 
 @blueprint.get("/listen-updates/")
-@describe({200: ("text/event-stream", "Events `handlingStatusChanged`; data: the table.")})
+@describe(
+    {
+        200: (
+            "text/event-stream",
+            "Events `handlingStatusChanged`, data: the table; `progressChanged`, data: rows.",
+        )
+    }
+)
 async def listen_updates() -> Response:
     """Follow the table live, by Server-Sent Events.
 

@@ -1,33 +1,26 @@
 """The single page."""
 
+import secrets
+
 from quart import Blueprint, Response, request
 
-from processing.errors import BadQuery, DatabaseAway
-from processing.repository import Cursor, Selection, Sort
-from processing.states import Status
-from quart_app import fragments
+from processing import repository
+from processing.errors import DatabaseAway, NotFound
+from quart_app import files, fragments
+from quart_app.blueprints.api.uploads import OWNER_COOKIE
 from quart_app.openapi import describe
-from quart_app.subscriber import View
+from quart_app.resources import core, hub
+from quart_app.uploads.submit import accepted
+from quart_app.view import View
 
 blueprint = Blueprint("pages", __name__)
 
-MOST_SEARCH_CHARACTERS = 255
+MOST_MESSAGES = 20
 
 
 def requested_view() -> View:
-    """The part of the table that the query string asks for; nonsense in it asks for nothing."""
-    statuses = {status for status in Status if str(status) in request.args.getlist("status")}
-    sort = request.args.get("sort", "")
-    selection = Selection(
-        statuses=frozenset(statuses),
-        search=request.args.get("q", "").replace("\0", "")[:MOST_SEARCH_CHARACTERS],
-        sort=next((known for known in Sort if known == sort), Sort.NEWEST),
-    )
-    try:
-        after = Cursor.parse(request.args["after"]) if "after" in request.args else None
-    except BadQuery:
-        after = None
-    return View(selection, after)
+    """The part of the table that the query string asks for."""
+    return View.parse(request.args, request.args.getlist("status"))
 
 
 @blueprint.get("/")
@@ -35,10 +28,47 @@ def requested_view() -> View:
 async def index() -> Response:
     """The page: upload form, live table, messages.
 
-    `?before=ID` shows files older than that id.
+    `?status=`, `?q=`, `?sort=` and `?after=` choose what the table shows, `?file=ID` opens a file.
     """
+    view = requested_view()
     try:
-        return Response(await fragments.page(requested_view()))
+        if "file" in request.args or "accepted" in request.args:
+            opened, messages = await _opened(), await _messages()
+            text = await fragments.page(view, opened=opened, messages=messages)
+        else:
+            text = await hub().pictures.get(("page", view), lambda: fragments.page(view))
+        response = Response(text)
     except DatabaseAway:
-        page = await fragments.page_without_table()
-        return Response(page, 503)
+        response = Response(await fragments.page_without_table(view), 503)
+    if OWNER_COOKIE not in request.cookies:
+        # What uploads that this browser begins are bound to.
+        response.set_cookie(
+            OWNER_COOKIE,
+            secrets.token_urlsafe(16),
+            max_age=365 * 24 * 3600,
+            httponly=True,
+            samesite="Strict",
+            secure=request.is_secure,
+        )
+    return response
+
+
+async def _opened() -> str:
+    """The popup of `?file=ID`; '' for a file that is not there."""
+    text = request.args.get("file", "")
+    try:
+        file = await files.get(int(text) if text.isascii() and text.isdigit() else 0)
+    except NotFound:
+        return ""
+    async with core().database.connect() as connection:
+        earlier = await repository.list_attempts(connection, file.id)
+    return await fragments.detail(file, earlier)
+
+
+async def _messages() -> str:
+    """What became of a form that a browser without scripts has sent."""
+    texts = request.args.get("accepted", "").split(",")[:MOST_MESSAGES]
+    ids = [int(text) for text in texts if text.isascii() and text.isdigit() and len(text) < 19]
+    async with core().database.connect() as connection:
+        found = await repository.get_files(connection, ids)
+    return await fragments.accepted([await accepted(core(), file) for file in found], [])

@@ -17,9 +17,10 @@ from processing.storage import Storage
 from quart_app import charts, formats, sse
 from quart_app.backpressure import MOST_BUFFERED_BYTES, BackpressureBody
 from quart_app.sse import Message
-from quart_app.subscriber import GAP, TABLE, Subscriber, View
+from quart_app.subscriber import GAP, TABLE, Subscriber
 from quart_app.uploads.form import Form, Receiver
 from quart_app.uploads.names import clean_name
+from quart_app.view import View
 
 
 def browser_reads(stream: bytes) -> list[tuple[str, str, str]]:
@@ -44,7 +45,7 @@ def browser_reads(stream: bytes) -> list[tuple[str, str, str]]:
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_a_browser_reads_back_what_was_encoded(text: str) -> None:
-    stream = sse.encode(Message("x", text, "1-2")) + sse.HEARTBEAT + sse.retry(5)
+    stream = Message("x", text, "1-2").wire + sse.HEARTBEAT + sse.retry(5)
     expected = re.sub("\r\n|\r", "\n", text)
     assert browser_reads(stream) == [("x", expected, "1-2")]
 

@@ -1,0 +1,67 @@
+"""What happened to a file, step by step, as its row and its attempts tell."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from processing.models import Attempt, ProcessingFile
+from processing.states import Status
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One change: when, to what, and what is known of it; ``seconds`` is how long it lasted."""
+
+    at: datetime
+    title: str
+    status: str
+    attempt: int | None = None
+    worker: str | None = None
+    message: str | None = None
+    seconds: float | None = None
+
+
+def timeline(file: ProcessingFile, earlier: Sequence[Attempt]) -> list[Step]:
+    """Every step of ``file``, the oldest first."""
+    steps = [Step(file.uploaded_at, "Uploaded", Status.WAITING)]
+    for attempt in earlier:
+        steps += _attempt(attempt)
+    steps += _current(file, {attempt.attempt for attempt in earlier})
+    return steps
+
+
+def _attempt(attempt: Attempt) -> Iterator[Step]:
+    where = {"attempt": attempt.attempt, "worker": attempt.worker}
+    if attempt.started_at is not None:
+        yield Step(attempt.started_at, "Started", Status.PROCESSING, **where)  # type: ignore[arg-type]
+    yield Step(
+        attempt.finished_at,
+        attempt.outcome.capitalize(),
+        Status.WAITING,
+        attempt=attempt.attempt,
+        message=attempt.message,
+        seconds=_between(attempt.started_at, attempt.finished_at),
+    )
+
+
+def _current(file: ProcessingFile, known: set[int]) -> Iterator[Step]:
+    if file.attempt in known:
+        return
+    if file.started_at is not None:
+        yield Step(
+            file.started_at, "Started", Status.PROCESSING, attempt=file.attempt, worker=file.worker
+        )
+    if file.finished_at is not None:
+        removed = file.status == Status.REMOVED
+        yield Step(
+            file.finished_at,
+            (file.outcome or file.status).capitalize(),
+            Status.OK if removed else file.status,
+            attempt=file.attempt or None,
+            message=None if removed else file.message,
+            seconds=_between(file.started_at, file.finished_at),
+        )
+
+
+def _between(start: datetime | None, end: datetime) -> float | None:
+    return None if start is None else max(0.0, (end - start).total_seconds())
