@@ -6,6 +6,7 @@ const form = $("upload");
 const input = $("file");
 const drop = $("drop");
 const AT_ONCE = 3;
+const SMALL = 256 * 1024;
 const ENDPOINT = "/api/v1/uploads";
 const RETRIES = [0, 300, 1000, 2000, 4000, 8000, 15000, 30000, 30000, 30000];
 
@@ -92,7 +93,8 @@ class Sending {
     this.upload = new tus.Upload(file, {
       endpoint: ENDPOINT,
       metadata: { filename: file.name, filetype: file.type, ...metadata },
-      uploadDataDuringCreation: true,
+      // A small file takes one request. A large one has to know its address before it is sent.
+      uploadDataDuringCreation: file.size <= SMALL,
       removeFingerprintOnSuccess: true,
       retryDelays: RETRIES,
       onShouldRetry: (error) => {

@@ -139,7 +139,7 @@ async def test_many_files_at_once(page: Page, site: Programs) -> None:
     ]
     await page.set_input_files("#file", files)  # type: ignore[arg-type]
     await page.click("#upload-submit")
-    await expect(page.locator("#files .status-ok")).to_have_count(12, timeout=60_000)
+    await expect(page.locator("tbody .status-ok")).to_have_count(12, timeout=60_000)
 
 
 @pytest.mark.parametrize("how", ["accept", "refuse"])
