@@ -9,12 +9,18 @@ class SharedSource extends EventTarget {
     this.readyState = EventSource.CONNECTING;
     this.onopen = this.onerror = this.onmessage = null;
     this.names = new Set();
-    // The worker holds on to a tab until this lock is free: then the tab is gone, however it went.
-    this.lock = `millrace-${crypto.randomUUID()}`;
-    navigator.locks.request(this.lock, () => new Promise((release) => { this.release = release; }));
+    this.opened = false;
     this.port = new SharedWorker("/static/live-worker.js", { name: "millrace" }).port;
     this.port.onmessage = ({ data }) => this.receive(data);
-    this.port.postMessage({ kind: "open", url: new URL(url, location.href).href, lock: this.lock });
+    // The worker keeps a tab until this lock is free: then the tab is gone, however it went.
+    const lock = `millrace-${crypto.randomUUID()}`;
+    navigator.locks.request(lock, () => {
+      if (this.readyState === EventSource.CLOSED) return null;
+      this.port.postMessage({ kind: "open", url: new URL(url, location.href).href, lock });
+      for (const name of this.names) this.port.postMessage({ kind: "listen", name });
+      this.opened = true;
+      return new Promise((release) => { this.release = release; });
+    });
   }
 
   receive(message) {
@@ -34,7 +40,7 @@ class SharedSource extends EventTarget {
     super.addEventListener(name, listener);
     if (this.names.has(name)) return;
     this.names.add(name);
-    this.port.postMessage({ kind: "listen", name });
+    if (this.opened) this.port.postMessage({ kind: "listen", name });
   }
 
   close() {

@@ -71,7 +71,7 @@ tick();
 
 // --- Chosen rows -------------------------------------------------------------------------
 
-const chosen = () => [...document.querySelectorAll('#files input[name="id"]:checked')];
+const chosen = () => [...document.querySelectorAll('#files tbody input[type="checkbox"]:checked')];
 const FITS = { cancel: ["Waiting", "Processing"], remove: ["Ok"], retry: ["Error", "Canceled"] };
 
 function countChosen() {
@@ -92,13 +92,13 @@ function countChosen() {
     }[button.value]);
   }
   const all = $("choose-all");
-  const boxCount = document.querySelectorAll('#files input[name="id"]').length;
+  const boxCount = document.querySelectorAll('#files tbody input[type="checkbox"]').length;
   all.checked = boxes.length > 0 && boxes.length === boxCount;
   all.indeterminate = boxes.length > 0 && boxes.length < boxCount;
 }
 document.addEventListener("change", (event) => {
   if (event.target.id === "choose-all") {
-    for (const box of document.querySelectorAll('#files input[name="id"]')) box.checked = event.target.checked;
+    for (const box of document.querySelectorAll('#files tbody input[type="checkbox"]')) box.checked = event.target.checked;
   }
   if (event.target.closest("#files")) countChosen();
 });
