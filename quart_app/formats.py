@@ -76,8 +76,8 @@ def left(file: ProcessingFile, now: datetime | None = None) -> str:
     seconds = ((now or datetime.now(UTC)) - file.started_at).total_seconds()
     if seconds < LEAST_SECONDS or file.progress < LEAST_PROGRESS:
         return ""
-    rest = seconds * (1 - file.progress) / file.progress
-    return f"about {duration(max(1.0, round(rest)))} left"
+    rest = max(1, round(seconds * (1 - file.progress) / file.progress))
+    return f"about {rest} s left" if rest < 60 else f"about {duration(rest)} left"
 
 
 def parts(name: str) -> tuple[str, str]:

@@ -21,6 +21,7 @@ VIEWS: list[tuple[str, Scheme, int, int]] = [
     ("dark", "dark", 1280, 860),
     ("phone", "light", 390, 844),
 ]
+TABS = ("overview", "columns", "sample", "problems", "timeline")
 
 
 def _file(name: str, text: str) -> Any:
@@ -48,9 +49,10 @@ def _harbour() -> str:
 async def _fill(page: Page) -> None:
     async def send(handler: str, *files: Any) -> None:
         await page.select_option("#handler", handler)
+        before = await page.locator("tbody tr").count()
         await page.set_input_files("#file", list(files))
-        async with page.expect_response("**/processing_file/"):
-            await page.click("#upload-submit")
+        await page.click("#upload-submit")
+        await page.wait_for_selector(f"tbody tr:nth-child({before + len(files)})")
 
     await send("profile", _file("harbour-calls-2025.csv", _harbour()))
     await send("profile", _file("scan.csv", "PK\x03\x04 not a table"))
@@ -80,9 +82,11 @@ async def _shoot(browser: Browser, address: str) -> None:
         await page.wait_for_selector("tbody tr")
         await page.wait_for_timeout(7000 if name == "light" else 500)  # messages have left
         await page.screenshot(path=TARGET / f"{name}.png", full_page=name == "phone")
-        await page.get_by_role("button", name="harbour-calls-2025.csv", exact=True).click()
-        await page.wait_for_selector("dialog[open] .columns")
-        await page.screenshot(path=TARGET / f"{name}-detail.png")
+        await page.get_by_role("link", name="harbour-calls-2025.csv", exact=True).click()
+        await page.wait_for_selector("dialog[open] .detail")
+        for tab in TABS:
+            await page.get_by_role("tab", name=tab.capitalize()).click()
+            await page.screenshot(path=TARGET / f"{name}-{tab}.png")
         await context.close()
 
 
