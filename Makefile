@@ -8,7 +8,7 @@ export UV_PYTHON_DOWNLOADS := never
 # Byte code once, here: the programs start in half the time.
 SYNC := $(BIN)/uv sync --quiet --locked --inexact --compile-bytecode
 
-.PHONY: help run test check unit integration acceptance browser chaos chaos-short bench-mill bench-pollution bench-queue format redis-cli vendor screenshots clean
+.PHONY: help run test check unit integration acceptance browser chaos chaos-short bench-events bench-mill bench-pollution bench-queue bench-uploads format redis-cli vendor screenshots clean
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -74,6 +74,12 @@ bench-pollution: $(VENV)/test.stamp  ## Measure what comes back of polluted file
 
 bench-queue: $(VENV)/test.stamp  ## Measure the queue beside other Python queues (about ten minutes)
 	$(BIN)/python -m benchmarks.queue --write
+
+bench-uploads: $(VENV)/test.stamp  ## Measure uploads beside other servers (about two minutes)
+	$(BIN)/python -m benchmarks.uploads
+
+bench-events: $(VENV)/test.stamp  ## Measure live updates beside sse-starlette (about three minutes)
+	$(BIN)/python -m benchmarks.events
 
 vendor:  ## Refresh the vendored browser files from npm
 	scripts/vendor

@@ -1,0 +1,1 @@
+"""How fast changes reach everyone who watches, and how fast the page is served."""

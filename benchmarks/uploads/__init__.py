@@ -1,0 +1,1 @@
+"""How fast uploads come in, and what they cost the server."""
