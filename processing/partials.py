@@ -27,7 +27,7 @@ class Partial:
         self._digest: Any = hashlib.sha256()
         self._file: BinaryIO = path.open("xb")
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | bytearray) -> None:
         """Append.
 
         Raises:

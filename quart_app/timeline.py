@@ -10,7 +10,10 @@ from processing.states import Status
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One change: when, to what, and what is known of it; ``seconds`` is how long it lasted."""
+    """One change: when, to what, and what is known of it; ``seconds`` is how long it lasted.
+
+    CPU time in seconds, peak memory in bytes, of an attempt that ended.
+    """
 
     at: datetime
     title: str
@@ -19,6 +22,8 @@ class Step:
     worker: str | None = None
     message: str | None = None
     seconds: float | None = None
+    cpu_seconds: float | None = None
+    peak_rss: int | None = None
 
 
 def timeline(file: ProcessingFile, earlier: Sequence[Attempt]) -> list[Step]:
@@ -41,6 +46,8 @@ def _attempt(attempt: Attempt) -> Iterator[Step]:
         attempt=attempt.attempt,
         message=attempt.message,
         seconds=_between(attempt.started_at, attempt.finished_at),
+        cpu_seconds=attempt.cpu_seconds,
+        peak_rss=attempt.peak_rss,
     )
 
 
@@ -60,6 +67,8 @@ def _current(file: ProcessingFile, known: set[int]) -> Iterator[Step]:
             attempt=file.attempt or None,
             message=None if removed else file.message,
             seconds=_between(file.started_at, file.finished_at),
+            cpu_seconds=file.cpu_seconds,
+            peak_rss=file.peak_rss,
         )
 
 

@@ -94,8 +94,9 @@ class Ours:
 
     async def _new(self, core: Core, handler: str, **options: object) -> NewFile:
         """A job with its id, which an upload reserves before its bytes are in their place."""
-        async with core.database.connect() as connection:
-            file_id = await repository.next_id(connection)
+        lane = core.database.lane()
+        file_id = await repository.next_id(lane)
+        await lane.close()
         return NewFile(
             id=file_id, name="a.csv", size=4, sha256="0" * 64, handler=handler, options=options
         )

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,11 +11,12 @@ from pathlib import Path
 from processing import repository
 from processing.errors import Conflict, KeyReused, NotFound, RedisAway, ServiceUnavailable
 from processing.lifecycle.parts import Parts
-from processing.models import Change, ProcessingFile
+from processing.models import Change, HandlerInfo, ProcessingFile
 from processing.outbox import How, Notice
 from processing.repository import NewFile
 from processing.states import DELETED_AS, Status
 
+HANDLERS_SECONDS = 1.0
 logger = logging.getLogger(__name__)
 
 
@@ -39,6 +41,9 @@ class Upload:
 class Requests(Parts):
     """Transitions that a user or the clock asks for."""
 
+    _handlers: Sequence[HandlerInfo] = ()
+    _handlers_at = float("-inf")
+
     async def submit(self, upload: Upload) -> ProcessingFile:
         """Store, commit, queue, announce. Once this returns the file is never lost.
 
@@ -49,8 +54,7 @@ class Requests(Parts):
             KeyReused: the key came with other bytes.
             NotFound: the resumable upload was ended.
         """
-        async with self._database.connect() as connection:
-            file_id = await repository.next_id(connection)
+        file_id = await repository.next_id(self._accepting)
         # The file is in its place before the row exists: a row never lacks its data. A folder
         # that a crash leaves without a row is found by the sweep.
         await asyncio.to_thread(
@@ -77,6 +81,20 @@ class Requests(Parts):
                 "use a new key for a new request."
             )
         return file
+
+    async def handler(self, name: str) -> tuple[HandlerInfo | None, Sequence[HandlerInfo]]:
+        """What workers say of a handler, at most a second ago; and all that they offer."""
+        known = {info.name: info for info in self._handlers}
+        if name not in known or time.monotonic() - self._handlers_at > HANDLERS_SECONDS:
+            async with self._database.connect() as connection:
+                self._handlers = await repository.list_handlers(connection)
+            self._handlers_at = time.monotonic()
+            known = {info.name: info for info in self._handlers}
+        return known.get(name), self._handlers
+
+    async def earlier_copy(self, file: ProcessingFile) -> int | None:
+        """Find an earlier file that has the same bytes and still keeps them."""
+        return await repository.earlier_copy(self._accepting, file.sha256, file.id)
 
     async def _insert_once(self, new: NewFile, upload: Upload) -> ProcessingFile:
         if upload.key:

@@ -5,7 +5,7 @@ from dataclasses import astuple, dataclass, fields
 from typing import Any
 
 import asyncpg
-from sqlalchemy import RowMapping, select, text
+from sqlalchemy import RowMapping, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from processing.database import Lane
@@ -39,10 +39,12 @@ def record(row: RowMapping | asyncpg.Record | dict[str, Any]) -> ProcessingFile:
     return ProcessingFile(**values)
 
 
-async def next_id(connection: AsyncConnection) -> int:
+_NEXT_ID = "SELECT nextval(pg_get_serial_sequence('processing_file', 'id'))"
+
+
+async def next_id(lane: Lane) -> int:
     """Reserve the id of a file that is about to be stored."""
-    statement = text("SELECT nextval(pg_get_serial_sequence('processing_file', 'id'))")
-    return int((await connection.execute(statement)).scalar_one())
+    return int((await lane.fetch(_NEXT_ID))[0][0])
 
 
 _COLUMNS = "id, name, size, sha256, handler, options"
@@ -106,19 +108,17 @@ async def get_file(connection: AsyncConnection, file_id: int) -> ProcessingFile 
     return record(row) if row is not None else None
 
 
-async def earlier_copy(connection: AsyncConnection, sha256: str, file_id: int) -> int | None:
+_EARLIER_COPY = """
+    SELECT id FROM processing_file
+    WHERE sha256 = $1 AND id < $2 AND status <> 'Removed'
+    ORDER BY id DESC LIMIT 1
+"""
+
+
+async def earlier_copy(lane: Lane, sha256: str, file_id: int) -> int | None:
     """Find the newest file before ``file_id`` that has the same bytes and still keeps them."""
-    statement = (
-        select(processing_file.c.id)
-        .where(
-            processing_file.c.sha256 == sha256,
-            processing_file.c.id < file_id,
-            processing_file.c.status != Status.REMOVED,
-        )
-        .order_by(processing_file.c.id.desc())
-        .limit(1)
-    )
-    return (await connection.execute(statement)).scalar_one_or_none()
+    rows = await lane.fetch(_EARLIER_COPY, sha256, file_id)
+    return int(rows[0][0]) if rows else None
 
 
 async def get_changes(connection: AsyncConnection, ids: Sequence[int]) -> list[Change]:

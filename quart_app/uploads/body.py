@@ -25,38 +25,39 @@ async def paced(
     """Yield ``body`` while it brings at least 1 KiB/s over ``patience`` seconds.
 
     Only waiting for the client counts, not what its reader does in between. ``interrupted`` is
-    asked now and then whether to stop.
+    asked now and then whether to stop. ``body`` must go on after a wait for it was given up, as
+    that of a request does.
 
     Raises:
         TooSlow: the client is too slow.
         Interrupted: it said yes.
     """
-    waited, came = 0.0, 0
-    coming: asyncio.Future[bytes] | None = None
-    try:
-        while True:
-            coming = coming or asyncio.ensure_future(anext(body))
-            began = time.monotonic()
-            await asyncio.wait({coming}, timeout=min(LOOK_SECONDS, patience))
-            waited += time.monotonic() - began
-            if interrupted is not None and interrupted():
+    waited, came, looked = 0.0, 0, time.monotonic()
+    while True:
+        chunk: bytes | None = None
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(min(LOOK_SECONDS, patience)):
+                chunk = await anext(body)
+        except StopAsyncIteration:
+            return
+        except TimeoutError:
+            pass
+        now = time.monotonic()
+        waited += now - began
+        if interrupted is not None and (chunk is None or now - looked >= LOOK_SECONDS):
+            looked = now
+            if interrupted():
+                if chunk is not None:
+                    yield chunk
                 raise Interrupted
-            if coming.done():
-                try:
-                    chunk = coming.result()
-                except StopAsyncIteration:
-                    return
-                finally:
-                    coming = None
-                came += len(chunk)
-                yield chunk
-            if waited >= patience:
-                if came < SLOWEST_BYTES_PER_SECOND * waited:
-                    raise TooSlow(f"The upload brought {came:,} bytes in {waited:.0f} s: too slow.")
-                waited, came = 0.0, 0
-    finally:
-        if coming is not None:
-            coming.cancel()
+        if chunk is not None:
+            came += len(chunk)
+            yield chunk
+        if waited >= patience:
+            if came < SLOWEST_BYTES_PER_SECOND * waited:
+                raise TooSlow(f"The upload brought {came:,} bytes in {waited:.0f} s: too slow.")
+            waited, came = 0.0, 0
 
 
 async def discard(body: AsyncIterator[bytes]) -> None:

@@ -89,7 +89,7 @@ class Receiver:
         self._header = b""
         self._ended = False
         # The parser calls back synchronously; what needs a thread is done after each write.
-        self._steps: list[tuple[str, bytes]] = []
+        self._steps: list[tuple[str, bytes | memoryview]] = []
         try:
             self._parser = MultipartParser(
                 boundary, self._callbacks(), max_header_size=MOST_HEADER_BYTES
@@ -102,7 +102,7 @@ class Receiver:
             return lambda: self._steps.append((name, b""))
 
         def data_step(name: str) -> Any:
-            return lambda data, start, end: self._steps.append((name, data[start:end]))
+            return lambda data, start, end: self._steps.append((name, memoryview(data)[start:end]))
 
         plain = ("part_begin", "header_end", "headers_finished", "part_end", "end")
         return {f"on_{name}": step(name) for name in plain} | {
@@ -188,7 +188,7 @@ class Receiver:
         else:
             part.writer = Writer(self._storage.new_partial(self._most_bytes), part.file_name)
 
-    async def _write(self, data: bytes) -> None:
+    async def _write(self, data: bytes | memoryview) -> None:
         part = self._part
         if part.writer is not None:
             await self._unless_alone(part.writer.feed(data))

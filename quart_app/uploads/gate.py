@@ -12,6 +12,8 @@ from processing.errors import DiskFull, TooLarge, TooMany
 from quart_app.uploads.names import MOST_NAME_CHARACTERS
 
 GIB = 1024**3
+# Servers that answered a moment ago are not asked again for each of many small uploads.
+ASK_SECONDS = 0.2
 # How long a sum over all files is good for.
 SUM_SECONDS = 5.0
 
@@ -23,6 +25,8 @@ class Gate:
         self._core = core
         self._settings = core.settings
         self._under_way = 0
+        self._asked_at = float("-inf")
+        self._queued = 0
         self._stored = 0
         self._summed_at = float("-inf")
 
@@ -38,12 +42,15 @@ class Gate:
         limit = self._settings.max_upload_bytes
         if size is not None and size > limit * files:
             raise TooLarge(f"The file is larger than {limit // 1024 // 1024} MiB.")
-        async with self._core.database.connect() as connection:
-            await repository.ping(connection)
-        with reaching_redis():
-            queued = int(await self._core.commands.xlen(self._core.jobs.stream))
-        if queued >= self._settings.max_queued:
-            raise TooMany(f"{queued:,} jobs are in line, which is the most; try again later.", 30)
+        if time.monotonic() - self._asked_at > ASK_SECONDS:
+            async with self._core.database.connect() as connection:
+                await repository.ping(connection)
+            with reaching_redis():
+                self._queued = int(await self._core.commands.xlen(self._core.jobs.stream))
+            self._asked_at = time.monotonic()
+        if self._queued >= self._settings.max_queued:
+            words = f"{self._queued:,} jobs are in line, which is the most; try again later."
+            raise TooMany(words, 30)
         await asyncio.to_thread(self._core.storage.check_room, size or 0)
         await self.count(size or 0)
 

@@ -229,9 +229,10 @@ async def _receive(
             partial.truncate(start)
         elif not isinstance(error, NotCsv):
             await writer.flush()
-        if isinstance(error, Interrupted):
+        if not isinstance(error, Interrupted):
+            raise
+        if partial.size < upload.length:
             raise UploadLocked("Another request goes on with this upload.") from error
-        raise
     if check is not None and checksum is not None and check.digest() != checksum[1]:
         await asyncio.to_thread(partial.truncate, start)
         raise BadChecksum(f"The {checksum[0]} of the bytes is not what Upload-Checksum says.")

@@ -6,7 +6,6 @@ from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
-from processing import repository
 from processing.core import Core
 from processing.errors import BadForm, UnknownHandler
 from processing.lifecycle import Upload
@@ -53,12 +52,11 @@ async def wish(core: Core, fields: Mapping[str, str]) -> Wish:
         UnknownHandler: no worker has offered it.
     """
     handler = fields.get("handler") or DEFAULT_HANDLER
-    async with core.database.connect() as connection:
-        known = {info.name: info for info in await repository.list_handlers(connection)}
-    if handler not in known and handler != DEFAULT_HANDLER:
-        names = ", ".join(sorted(known))
+    info, offered = await core.lifecycle.handler(handler)
+    if info is None and handler != DEFAULT_HANDLER:
+        names = ", ".join(other.name for other in offered)
         raise UnknownHandler(f"There is no handler “{handler[:100]}”. Choose one of: {names}.")
-    schema: Mapping[str, Any] = known[handler].options_schema if handler in known else {}
+    schema: Mapping[str, Any] = info.options_schema if info is not None else {}
     properties = schema.get("properties", {})
     sent = {
         field.removeprefix(OPTION): value.replace("\0", "")
@@ -109,6 +107,4 @@ async def submit(core: Core, received: Received, chosen: Wish, *, key: str = "")
 
 async def accepted(core: Core, file: ProcessingFile) -> Accepted:
     """Look for an earlier file with the same bytes."""
-    async with core.database.connect() as connection:
-        same_as = await repository.earlier_copy(connection, file.sha256, file.id)
-    return Accepted(file, same_as)
+    return Accepted(file, await core.lifecycle.earlier_copy(file))

@@ -19,7 +19,7 @@ class Writer:
         self._looked = partial.size > 0
         self._writing: asyncio.Future[None] | None = None
 
-    async def feed(self, data: bytes) -> None:
+    async def feed(self, data: bytes | memoryview) -> None:
         """Take what came.
 
         Raises:
@@ -37,7 +37,7 @@ class Writer:
             return
         if not self._looked:
             self._look()
-        pending, self._pending = bytes(self._pending), bytearray()
+        pending, self._pending = self._pending, bytearray()
         writing = asyncio.ensure_future(asyncio.to_thread(self.partial.write, pending))
         self._writing = writing
         # Who is cancelled while a thread writes must not close the file under it.

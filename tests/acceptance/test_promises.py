@@ -166,7 +166,7 @@ async def test_a_child_that_is_killed_from_outside_is_tried_again(
     assert (earlier.outcome, earlier.signal) == (Outcome.KILLED, 9)
     assert None not in (earlier.wall_seconds, earlier.cpu_seconds, earlier.peak_rss)
     detail = (await client.http.get(f"/processing_file/{file_id}/detail/")).text
-    assert "Earlier attempts" in detail
+    assert "Killed by signal" in detail
     assert "killed by SIGKILL" in detail
 
 

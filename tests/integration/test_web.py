@@ -384,12 +384,16 @@ async def test_a_wiped_stream_is_announced_to_open_clients(
 
 async def submit_unannounced(core: Core, name: str) -> None:
     """A row that no event speaks of: only a full snapshot can show it."""
-    async with core.database.connect() as connection:
-        file_id = await repository.next_id(connection)
-        new = repository.NewFile(
-            id=file_id, name=name, size=1, sha256="0" * 64, handler="profile", options={}
-        )
-        await repository.insert_file(core.database.lane(), new)
+    lane = core.database.lane()
+    new = repository.NewFile(
+        id=await repository.next_id(lane),
+        name=name,
+        size=1,
+        sha256="0" * 64,
+        handler="profile",
+        options={},
+    )
+    await repository.insert_file(lane, new)
 
 
 async def test_pages_of_the_table(client: Client, core: Core) -> None:
