@@ -7,6 +7,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -27,21 +28,24 @@ class Partial:
         self._digest: Any = hashlib.sha256()
         self._file: BinaryIO = path.open("xb")
 
-    def write(self, data: bytes | bytearray) -> None:
+    def write(self, pieces: Sequence[bytes | memoryview]) -> None:
         """Append.
 
         Raises:
-            TooLarge: more than the limit has come.
+            TooLarge: more than the limit would have come; nothing of these pieces is kept.
             DiskFull: the disk has no room for it.
         """
-        if self.size + len(data) > self._limit:
+        length = sum(map(len, pieces))
+        if self.size + length > self._limit:
             raise TooLarge(f"The file is larger than {self._limit // 1024 // 1024} MiB.")
         try:
-            self._file.write(data)
+            for piece in pieces:
+                self._file.write(piece)
         except OSError as error:
             raise DiskFull(_FULL) from error
-        self.size += len(data)
-        self._digest.update(data)
+        self.size += length
+        for piece in pieces:
+            self._digest.update(piece)
 
     def complete(self) -> str:
         """Make the bytes durable and return their SHA-256 in hex.

@@ -5,6 +5,9 @@ receiving while more than a little waits; the socket's buffer fills and TCP does
 """
 
 import asyncio
+from collections import deque
+from collections.abc import Generator
+from typing import Any
 
 from hypercorn.typing import ASGIReceiveCallable
 from quart.asgi import ASGIHTTPConnection
@@ -15,23 +18,41 @@ MOST_BUFFERED_BYTES = 1024 * 1024
 
 
 class BackpressureBody(Body):
-    """A body that knows when it has room."""
+    """A body that knows when it has room, and hands on what arrived without copying it."""
 
     def __init__(self, expected_content_length: int | None, max_content_length: int | None) -> None:
         super().__init__(expected_content_length, max_content_length)
+        self._chunks: deque[bytes] = deque()
+        self._waiting = 0
         self._room = asyncio.Event()
         self._room.set()
 
     def append(self, data: bytes) -> None:
         """Take what arrived."""
-        super().append(data)
-        if len(self._data) > MOST_BUFFERED_BYTES:
-            self._room.clear()
+        if data:
+            self._chunks.append(data)
+            self._waiting += len(data)
+            self._has_data.set()
+            if self._waiting > MOST_BUFFERED_BYTES:
+                self._room.clear()
 
     async def __anext__(self) -> bytes:
-        data = await super().__anext__()
+        # Cancelled while it waits, it loses nothing and can be asked again.
+        while not self._chunks:
+            if self._complete.is_set():
+                raise StopAsyncIteration
+            self._has_data.clear()
+            await self._has_data.wait()
+        data = self._chunks.popleft()
+        self._waiting -= len(data)
         self._room.set()
         return data
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        async def whole() -> bytes:
+            return b"".join([chunk async for chunk in self])
+
+        return whole().__await__()
 
     async def room(self) -> None:
         """Wait until the reader has caught up."""

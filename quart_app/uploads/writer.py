@@ -15,33 +15,42 @@ class Writer:
     def __init__(self, partial: Partial, name: str) -> None:
         self.partial = partial
         self._name = name
-        self._pending = bytearray()
+        self._pending: list[bytes | memoryview] = []
+        self._size = 0
         self._looked = partial.size > 0
         self._writing: asyncio.Future[None] | None = None
 
     async def feed(self, data: bytes | memoryview) -> None:
-        """Take what came.
+        """Take what came; a write goes on while more comes, one at a time.
 
         Raises:
             Refused: the first bytes show that it is no CSV, or there is no room for them.
         """
-        self._pending += data
-        if not self._looked and len(self._pending) >= sniff.HEAD_BYTES:
+        self._pending.append(data)
+        self._size += len(data)
+        if not self._looked and self._size >= sniff.HEAD_BYTES:
             self._look()
-        if len(self._pending) >= WRITE_BYTES:
-            await self.flush()
+        if self._size >= WRITE_BYTES:
+            await self._begin_write()
 
     async def flush(self) -> None:
-        """Write what is pending."""
-        if not self._pending:
-            return
-        if not self._looked:
-            self._look()
-        pending, self._pending = self._pending, bytearray()
-        writing = asyncio.ensure_future(asyncio.to_thread(self.partial.write, pending))
-        self._writing = writing
+        """Write what is pending, to its end."""
+        if self._pending:
+            if not self._looked:
+                self._look()
+            await self._begin_write()
+        await self._end_write()
+
+    async def _begin_write(self) -> None:
+        await self._end_write()
+        pieces, self._pending, self._size = self._pending, [], 0
+        self._writing = asyncio.ensure_future(asyncio.to_thread(self.partial.write, pieces))
+
+    async def _end_write(self) -> None:
         # Who is cancelled while a thread writes must not close the file under it.
-        await asyncio.shield(writing)
+        if self._writing is not None:
+            await asyncio.shield(self._writing)
+            self._writing = None
 
     async def complete(self) -> str:
         """Write the rest, make it durable and return the SHA-256 in hex.
@@ -59,6 +68,9 @@ class Writer:
         """Wait until no thread uses the partial any more."""
         if self._writing is not None:
             await asyncio.wait({self._writing})
+            if self._writing.cancelled() or self._writing.exception() is not None:
+                self._pending = []
+            self._writing = None
 
     async def discard(self) -> None:
         """Delete what came."""
@@ -67,4 +79,4 @@ class Writer:
 
     def _look(self) -> None:
         self._looked = True
-        sniff.look(self._name, bytes(self._pending[: sniff.HEAD_BYTES]))
+        sniff.look(self._name, b"".join(self._pending)[: sniff.HEAD_BYTES])

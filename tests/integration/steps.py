@@ -23,7 +23,7 @@ ME, OTHER = "host:1:aaa", "host:2:bbb"
 
 async def submit(core: Core, name: str = "a.csv", data: bytes = b"a\n1\n") -> ProcessingFile:
     partial = core.storage.new_partial(1000)
-    partial.write(data)
+    partial.write([data])
     digest = partial.complete()
     upload = Upload(
         source=partial.path,

@@ -60,7 +60,7 @@ def storage(tmp_path: Path) -> Storage:
 
 def test_a_partial_becomes_an_original(storage: Storage) -> None:
     partial = storage.new_partial(100)
-    partial.write(b"abc")
+    partial.write([b"abc"])
     digest = partial.complete()
     assert digest == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     storage.adopt(partial.path, 7)
@@ -70,9 +70,9 @@ def test_a_partial_becomes_an_original(storage: Storage) -> None:
 
 def test_a_partial_has_a_limit(storage: Storage) -> None:
     partial = storage.new_partial(3)
-    partial.write(b"abc")
+    partial.write([b"abc"])
     with pytest.raises(TooLarge):
-        partial.write(b"d")
+        partial.write([b"d"])
     partial.discard()
     partial.discard()
     assert not partial.path.exists()
