@@ -13,6 +13,7 @@ import json
 import resource
 import sys
 import time
+from typing import cast
 
 import uvloop
 
@@ -31,8 +32,9 @@ class Watcher(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Ask for the stream."""
-        assert isinstance(transport, asyncio.Transport)
-        transport.write(f"GET {self._path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+        cast(asyncio.Transport, transport).write(
+            f"GET {self._path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+        )
 
     def data_received(self, data: bytes) -> None:
         """Look for the first picture and for ids."""

@@ -45,7 +45,8 @@ def test_every_dependency_has_its_reason() -> None:
 
 def test_the_example_handler_of_the_readme_works() -> None:
     readme = (ROOT / "README.md").read_text()
-    code = readme.partition("```python\n")[2].partition("```")[0]
+    section = readme.partition("## A handler of yours")[2]
+    code = section.partition("```python\n")[2].partition("```")[0]
     namespace: dict[str, object] = {}
     exec(compile(code, "README.md", "exec"), namespace)
 
