@@ -1,8 +1,8 @@
-"""One file, as the routes ask for it."""
+"""Files, as the routes of the page and of the API ask for them."""
 
 from pathlib import Path
 
-from quart import Response
+from quart import Response, request
 from quart.utils import run_sync
 
 from processing import repository
@@ -10,8 +10,10 @@ from processing.errors import NotFound
 from processing.models import ProcessingFile
 from quart_app.downloads import download
 from quart_app.openapi import MOST_ID
-from quart_app.resources import core
+from quart_app.resources import core, gate
+from quart_app.uploads import whole
 from quart_app.uploads.names import CSV_TYPE
+from quart_app.uploads.whole import Taken
 
 
 def checked(file_id: int) -> int:
@@ -45,3 +47,15 @@ async def send_artifact(file_id: int, name: str) -> Response:
             stem = Path(file.name).stem or str(file.id)
             return await download(path, f"{stem}.{name}", known["media_type"], known["sha256"])
     raise NotFound(f"File {file_id} has no artifact of this name.")
+
+
+async def take_form() -> Taken:
+    """Take in the form that the request is. Raises Refused or ServiceUnavailable."""
+    return await whole.take_form(
+        core(),
+        gate(),
+        aiter(request.body),
+        content_type=request.headers.get("Content-Type", ""),
+        length=request.content_length,
+        key=request.headers.get("Idempotency-Key"),
+    )

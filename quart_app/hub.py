@@ -18,10 +18,9 @@ from processing import repository
 from processing.core import Core
 from processing.errors import RedisAway, ServiceUnavailable
 from processing.events import Event
-from processing.models import WorkerInfo
 from processing.tail import START
 from processing.waiting import cancel, pause
-from quart_app.condition import Condition
+from quart_app.condition import Condition, Watch
 from quart_app.journal import Journal
 from quart_app.pictures import Pictures, Seldom
 from quart_app.sse import Message
@@ -69,8 +68,7 @@ class Hub:
         self._table_dirty = False
         self._moved: dict[int, None] = {}
         self._cursor = ""
-        self._away: dict[str, bool] = {"Redis": False, "PostgreSQL": False}
-        self._workers: tuple[WorkerInfo, ...] | None = None
+        self._watch = Watch()
         self._closed = asyncio.Event()
 
     def start(self, app: Quart) -> None:
@@ -227,7 +225,8 @@ class Hub:
                 async with self._core.database.connect() as connection:
                     workers = await repository.list_workers(connection, WORKER_SILENT_SECONDS)
                 await self._note("PostgreSQL", away=False)
-                await self._note_workers(workers)
+                if self._watch.note_workers(workers):
+                    await self._tell_condition()
             except ServiceUnavailable:
                 await self._note("PostgreSQL", away=True)
             except Exception:
@@ -235,18 +234,10 @@ class Hub:
             await pause(self._closed, PROBE_SECONDS)
 
     async def _note(self, service: str, *, away: bool) -> None:
-        if self._away[service] == away:
-            return
-        self._away[service] = away
-        logger.warning("%s %s", service, "is away" if away else "is back")
-        await self._tell_condition()
-        if not away:
-            self._soil()
-
-    async def _note_workers(self, workers: list[WorkerInfo]) -> None:
-        before, self._workers = self.condition, tuple(workers)
-        if self.condition != before:
+        if self._watch.note(service, away=away):
             await self._tell_condition()
+            if not away:
+                self._soil()
 
     async def _tell_condition(self) -> None:
         message = await self._service_message()
@@ -268,7 +259,4 @@ class Hub:
     @property
     def condition(self) -> Condition:
         """What is wrong, if anything is."""
-        away = tuple(service for service, away in self._away.items() if away)
-        known = self._workers or ()
-        waits = tuple(dict.fromkeys(worker.waits_for for worker in known if worker.waits_for))
-        return Condition(away, waits, idle=self._workers == ())
+        return self._watch.condition

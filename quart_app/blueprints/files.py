@@ -16,9 +16,8 @@ from quart_app.bulk import Action
 from quart_app.hub import Hub
 from quart_app.openapi import describe
 from quart_app.queries import Query, query, small_form
-from quart_app.resources import core, gate, hub
+from quart_app.resources import core, hub
 from quart_app.subscriber import Subscriber
-from quart_app.uploads import whole
 from quart_app.uploads.form import FORM_SCHEMA
 
 blueprint = Blueprint("files", __name__, url_prefix="/processing_file")
@@ -47,14 +46,7 @@ async def upload() -> Response:
 
     Options of the handler are fields named `option.<name>`.
     """
-    taken = await whole.take_form(
-        core(),
-        gate(),
-        aiter(request.body),
-        content_type=request.headers.get("Content-Type", ""),
-        length=request.content_length,
-        key=request.headers.get("Idempotency-Key"),
-    )
+    taken = await files.take_form()
     if fragments.is_navigation():
         ids = ",".join(str(accepted.file.id) for accepted in taken.accepted)
         return Response(status=303, headers={"Location": url_for("pages.index", accepted=ids)})

@@ -4,8 +4,6 @@ Source: tus resumable upload protocol 1.0.x, https://tus.io/protocols/resumable-
 """
 
 import asyncio
-import base64
-import binascii
 import hashlib
 import logging
 import secrets
@@ -20,7 +18,6 @@ from processing import repository
 from processing.core import Core
 from processing.errors import (
     BadChecksum,
-    BadForm,
     EmptyFile,
     KeyReused,
     NotCsv,
@@ -36,12 +33,11 @@ from quart_app.uploads.body import Interrupted, discard, paced
 from quart_app.uploads.gate import Gate
 from quart_app.uploads.names import check_vague_type, clean_name
 from quart_app.uploads.submit import unhurt, wish
+from quart_app.uploads.tus import parse_metadata
 from quart_app.uploads.writer import Writer
 
 logger = logging.getLogger(__name__)
 
-CHECKSUMS = ("sha256", "sha1", "md5")
-MOST_METADATA_CHARACTERS = 8192
 # Who holds an upload looks twice a second whether another asks for it, or ends its last write.
 LOCK_SECONDS = 10.0
 LOCK_PAUSE_SECONDS = 0.05
@@ -54,33 +50,6 @@ class State:
     upload: ResumableUpload
     offset: int
     file_id: int | None
-
-
-def parse_metadata(header: str) -> dict[str, str]:
-    """Read Upload-Metadata: keys and base64 values. Raises BadForm."""
-    if len(header) > MOST_METADATA_CHARACTERS:
-        raise BadForm(f"Upload-Metadata has more than {MOST_METADATA_CHARACTERS:,} characters.")
-    found: dict[str, str] = {}
-    for pair in filter(None, (pair.strip() for pair in header.split(","))):
-        key, _, value = pair.partition(" ")
-        try:
-            found[key] = base64.b64decode(value, validate=True).decode()
-        except (binascii.Error, ValueError) as error:
-            raise BadForm(f"Upload-Metadata: the value of {key[:50]!r} is not base64.") from error
-    return found
-
-
-def parse_checksum(header: str | None) -> tuple[str, bytes] | None:
-    """Read Upload-Checksum: an algorithm and a base64 digest. Raises BadForm."""
-    if header is None:
-        return None
-    name, _, value = header.partition(" ")
-    if name not in CHECKSUMS:
-        raise BadForm(f"Upload-Checksum: only {', '.join(CHECKSUMS)} are known.")
-    try:
-        return name, base64.b64decode(value, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise BadForm("Upload-Checksum: the digest is not base64.") from error
 
 
 async def create(

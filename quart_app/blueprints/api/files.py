@@ -86,14 +86,7 @@ async def list_files() -> Response:
 )
 async def create_files() -> Response:
     """Take in a form of files, each in a field `file` of type text/csv."""
-    taken = await whole.take_form(
-        core(),
-        gate(),
-        aiter(request.body),
-        content_type=request.headers.get("Content-Type", ""),
-        length=request.content_length,
-        key=request.headers.get("Idempotency-Key"),
-    )
+    taken = await files.take_form()
     created = [Created.of(accepted) for accepted in taken.accepted]
     refused = [
         Problem(**problem(type(refusal).__name__, refusal.status, str(refusal)))

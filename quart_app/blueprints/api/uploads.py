@@ -19,7 +19,7 @@ from quart_app.blueprints.api.files import KEY_HEADER
 from quart_app.blueprints.api.models import UploadOut, answer
 from quart_app.openapi import describe
 from quart_app.resources import core, gate, settings
-from quart_app.uploads import resumable
+from quart_app.uploads import resumable, tus
 from quart_app.uploads.body import discard
 from quart_app.uploads.resumable import State
 from quart_app.uploads.submit import idempotency_key
@@ -82,7 +82,7 @@ async def upload_options() -> Response:
     headers = {
         "Tus-Extension": EXTENSIONS,
         "Tus-Max-Size": str(settings().max_upload_bytes),
-        "Tus-Checksum-Algorithm": ",".join(resumable.CHECKSUMS),
+        "Tus-Checksum-Algorithm": ",".join(tus.CHECKSUMS),
     }
     return Response(status=204, headers=headers)
 
@@ -110,7 +110,7 @@ async def create_upload() -> Response:
         if "Upload-Defer-Length" in request.headers:
             raise BadForm("Say the Upload-Length at once; deferring it is not supported.")
         length = _number("Upload-Length")
-        checksum = resumable.parse_checksum(request.headers.get("Upload-Checksum"))
+        checksum = tus.parse_checksum(request.headers.get("Upload-Checksum"))
         if length > settings().max_upload_bytes:
             raise TooLarge(f"The file is larger than {settings().max_upload_mb} MiB.")
         upload = await resumable.create(
@@ -183,7 +183,7 @@ async def append_to_upload(upload_id: str) -> Response:
     try:
         _check_version()
         offset = _number("Upload-Offset")
-        checksum = resumable.parse_checksum(request.headers.get("Upload-Checksum"))
+        checksum = tus.parse_checksum(request.headers.get("Upload-Checksum"))
         if request.mimetype != PIECE:
             raise NotCsv(f"The body of a PATCH is of type {PIECE}.")
         upload = await resumable.find(core(), upload_id, _owner())
