@@ -193,9 +193,9 @@ class Recovery:
 
     async def _tidy_uploads(self) -> None:
         """Delete what came of uploads that have expired, or that nobody asks for any more."""
+        busy, quiet = await asyncio.to_thread(self._storage.resumable_ids, PARTIAL_SECONDS)
         async with self._database.connect() as connection:
-            gone = await repository.expire_uploads(connection)
-            quiet = await asyncio.to_thread(self._storage.resumable_ids, PARTIAL_SECONDS)
+            gone = await repository.expire_uploads(connection, busy)
             known = await repository.known_uploads(connection, quiet)
         for upload_id in {*gone, *quiet} - known:
             await asyncio.to_thread(self._storage.drop_resumable, upload_id)

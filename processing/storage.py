@@ -86,9 +86,11 @@ class Storage:
             path.unlink(missing_ok=True)
             path.with_suffix(".wanted").unlink(missing_ok=True)
 
-    def resumable_ids(self, older_than: float) -> list[str]:
-        """Name the resumable uploads nobody has written to for ``older_than`` seconds."""
-        return [path.name for path in _untouched(self._resumable, older_than) if not path.suffix]
+    def resumable_ids(self, quiet_seconds: float) -> tuple[list[str], list[str]]:
+        """Name the resumable uploads written to within ``quiet_seconds``, and the others."""
+        quiet = {path.name for path in _untouched(self._resumable, quiet_seconds)}
+        names = [path.name for path in self._resumable.iterdir() if not path.suffix]
+        return [name for name in names if name not in quiet], [n for n in names if n in quiet]
 
     def adopt(self, source: Path, file_id: int, *, keep: bool = False) -> None:
         """Give complete bytes their place as the original of ``file_id``, durably.

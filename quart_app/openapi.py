@@ -12,6 +12,35 @@ from werkzeug.routing.converters import BaseConverter
 from quart_app.problems import MEDIA_TYPE, Problem
 
 _NOTES = "_millrace_openapi"
+_DESCRIPTION = """The place where CSV files land: upload, watch, take the Parquet.
+
+With **curl**:
+
+```sh
+curl -T sales.csv http://127.0.0.1:8000/api/v1/files/
+curl 'http://127.0.0.1:8000/api/v1/files/1?wait=30'
+curl -OJ http://127.0.0.1:8000/api/v1/files/1/artifacts/clean.parquet
+```
+
+With **Python**:
+
+```python
+import httpx
+
+mill = httpx.Client(base_url="http://127.0.0.1:8000/api/v1", timeout=60)
+file = mill.put("/files/sales.csv", content=open("sales.csv", "rb")).json()["file"]
+file = mill.get(f"/files/{file['id']}", params={"wait": 30}).json()
+```
+
+With the **client**, which goes on after a broken line:
+
+```sh
+millrace put sales.csv --wait
+millrace get 1 clean.parquet
+```
+
+Errors are problem details (RFC 9457). Large files are best sent in pieces, by the tus protocol.
+"""
 _REF = "#/components/schemas/{model}"
 MOST_ID = 2**63 - 1
 Content = str | type[BaseModel]
@@ -160,7 +189,7 @@ def document(app: Quart) -> None:
         info=Info(
             title="Millrace",
             version="0.1.0",
-            description="The place where CSV files land: upload, watch, take the Parquet.",
+            description=_DESCRIPTION,
         ),
         openapi_provider_class=_Provider,
     )

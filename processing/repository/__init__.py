@@ -70,6 +70,7 @@ from processing.repository.uploads import (
     expire_uploads,
     get_upload,
     insert_upload,
+    keep_upload,
     known_uploads,
 )
 
@@ -103,6 +104,7 @@ __all__ = [
     "insert_file_once",
     "insert_upload",
     "insert_uploaded_file",
+    "keep_upload",
     "known_uploads",
     "list_attempts",
     "list_files",

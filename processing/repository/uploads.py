@@ -42,10 +42,18 @@ async def delete_upload(connection: AsyncConnection, upload_id: str) -> None:
     await connection.execute(delete(upload).where(upload.c.id == upload_id))
 
 
-async def expire_uploads(connection: AsyncConnection) -> list[str]:
-    """Forget uploads whose time is over; return their ids."""
-    statement = delete(upload).where(text("expires_at < now()")).returning(upload.c.id)
-    return [row.id for row in await connection.execute(statement)]
+_KEEP = text("UPDATE upload SET expires_at = now() + make_interval(secs => :keep) WHERE id = :id")
+
+
+async def keep_upload(connection: AsyncConnection, upload_id: str, keep: timedelta) -> None:
+    """Let an upload that goes on expire ``keep`` from now."""
+    await connection.execute(_KEEP, {"id": upload_id, "keep": keep.total_seconds()})
+
+
+async def expire_uploads(connection: AsyncConnection, busy: list[str]) -> list[str]:
+    """Forget uploads whose time is over, except the ``busy`` ones; return their ids."""
+    over = delete(upload).where(text("expires_at < now()"), upload.c.id.not_in(busy))
+    return [row.id for row in await connection.execute(over.returning(upload.c.id))]
 
 
 async def known_uploads(connection: AsyncConnection, ids: list[str]) -> set[str]:

@@ -157,6 +157,7 @@ async def append(
                     raise OffsetConflict(words)
                 if length is not None and offset + length > upload.length:
                     raise TooLarge(f"The upload was announced with {upload.length:,} bytes.")
+                await _keep(core, upload)
                 await _receive(core, upload, partial, body, checksum)
                 return await _whole(core, upload, partial)
     except Exception as error:
@@ -164,6 +165,13 @@ async def append(
             await end(core, upload)
         await discard(body)
         raise
+
+
+async def _keep(core: Core, upload: ResumableUpload) -> None:
+    """An upload that goes on, however slowly, does not expire."""
+    keep = timedelta(hours=core.settings.upload_hours)
+    async with core.database.connect() as connection:
+        await repository.keep_upload(connection, upload.id, keep)
 
 
 async def end(core: Core, upload: ResumableUpload) -> None:

@@ -1,5 +1,6 @@
 """The table and the popup: filters, search, many rows at once, and what a live update keeps."""
 
+import asyncio
 import re
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,30 @@ async def test_ten_tabs_are_all_live(context: BrowserContext, site: Programs) ->
     await put(site, "later.csv")
     for page in pages[1:]:
         await expect(page.locator("tr", has_text="later.csv")).to_be_visible(timeout=30_000)
+
+
+async def test_the_page_comes_back_after_answers_of_503(page: Page, site: Programs) -> None:
+    await live(page)
+    (web,) = site.running("quart_app")
+    web.stop()
+    refused = 0
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal refused
+        await reader.readuntil(b"\r\n\r\n")
+        refused += 1
+        writer.write(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    # What a proxy says while the server behind it is being replaced.
+    proxy = await asyncio.start_server(refuse, site.settings.host, site.settings.port)
+    await eventually(lambda: refused >= 2)
+    await expect(page.locator("#connection")).to_have_text("reconnecting")
+    proxy.close()
+    site.web()
+    await expect(page.locator("#connection")).to_have_text("live", timeout=60_000)
+    await put(site, "after.csv")
+    await expect(page.locator("tr", has_text="after.csv")).to_be_visible(timeout=30_000)
 
 
 async def test_tabs_with_different_views(context: BrowserContext, site: Programs) -> None:

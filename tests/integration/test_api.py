@@ -20,7 +20,7 @@ from processing.settings import Settings
 from processing.states import Status
 from quart_app.app import create_app
 from tests.conftest import eventually
-from tests.integration.forms import csv_part, part, post
+from tests.integration.forms import BOUNDARY, csv_part, part, post
 from tests.integration.steps import claim_all, end, finish, force, submit
 
 CSV = b"a,b\n1,2\n"
@@ -379,6 +379,18 @@ async def test_forms_of_browsers_without_scripts(client: Client) -> None:
     assert status == 415
     assert "<!doctype html>" in text
     assert "Back to the files" in text
+
+
+async def test_a_client_that_is_gone_at_any_byte_leaves_nothing(client: Client, core: Core) -> None:
+    body = csv_part() + f"--{BOUNDARY}--\r\n".encode()
+    headers = Headers({"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"})
+    for path in ("/processing_file/", "/api/v1/files"):
+        for arrived in range(len(body)):
+            async with client.request(path, method="POST", headers=headers) as connection:
+                await connection.send(body[:arrived])
+                await connection.disconnect()
+    await eventually(lambda: not leftovers(core))
+    assert (await get(client, "files"))["files"] == []
 
 
 async def test_a_form_with_too_many_parts(client: Client) -> None:

@@ -328,9 +328,13 @@ async def test_uploads_expire(client: Client, core: Core) -> None:
         statement = text("UPDATE upload SET expires_at = now() - interval '1 s' WHERE id = :id")
         await connection.execute(statement, {"id": path.rpartition("/")[2]})
     assert (await call(client, "HEAD", path)).status_code == 404
+    await core.recovery.tidy()
+    assert len(kept(core)) == 2, "one that is written to is not taken away under its writer"
+    os.utime(core.settings.media_root / "resumable" / path.rpartition("/")[2], (0, 0))
     stray = core.settings.media_root / "resumable" / ("0" * 32)
     stray.touch()
     os.utime(stray, (0, 0))
+    core.recovery.__dict__["_tidy_at"] = float("-inf")
     await core.recovery.tidy()
     assert [p.name for p in kept(core)] == [other.rpartition("/")[2]]
     assert await offset_of(client, other) == 0
@@ -344,6 +348,33 @@ async def test_looking_does_not_disturb(client: Client) -> None:
     for bad in ("x", "0" * 32, "..%2f..", "%00"):
         assert (await call(client, "HEAD", f"{HERE}/{bad}")).status_code == 404
         assert (await client.get(f"{HERE}/{bad}")).status_code == 404
+
+
+async def test_a_line_that_is_too_slow_is_cut_and_what_came_is_kept(
+    settings: Settings, core: Core
+) -> None:
+    app = create_app(settings.model_copy(update={"slow_upload_seconds": 0.2}))
+    async with app.test_app():
+        client = app.test_client()
+        path = await begun(client)
+        headers = {
+            "Tus-Resumable": "1.0.0",
+            "Upload-Offset": "0",
+            "Content-Type": "application/offset+octet-stream",
+        }
+        async with client.request(path, method="PATCH", headers=Headers(headers)) as connection:
+            await connection.send(CSV[:60])
+            assert b"too slow" in await asyncio.wait_for(connection.receive(), timeout=20)
+            assert connection.status_code == 408
+            await connection.disconnect()
+        assert await offset_of(client, path) == 60
+        put = client.request("/api/v1/files/slow.csv", method="PUT")
+        async with put as connection:
+            await connection.send(b"a,b\n")
+            assert b"too slow" in await asyncio.wait_for(connection.receive(), timeout=20)
+            assert connection.status_code == 408
+            await connection.disconnect()
+        assert not list((core.settings.media_root / "partial").iterdir())
 
 
 step = st.one_of(
