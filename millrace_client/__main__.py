@@ -1,6 +1,7 @@
 """`millrace`: send files, follow them, fetch what was made of them."""
 
 import json
+import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -245,6 +246,9 @@ def watch(
     as_json: Json = False,
 ) -> None:
     """Follow every change, live, until interrupted."""
+    # There is nothing to clean up, and an interrupt that Python raises inside a finalizer would be
+    # swallowed there: the kernel ends this one, and a shell sees 130.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     for kind, data in state.server.events(ids or []):
         if as_json:
             show({"type": kind, **data})

@@ -136,7 +136,7 @@ def test_the_client_follows_what_happens(client: Client) -> None:
     finally:
         watching.send_signal(signal.SIGINT)
         watching.communicate(timeout=20)
-    assert watching.returncode == 130
+    assert watching.returncode == -signal.SIGINT
 
 
 def test_the_client_says_that_nobody_answers(client: Client) -> None:
