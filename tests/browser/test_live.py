@@ -97,13 +97,13 @@ async def test_filters_search_and_sort_stand_in_the_address(page: Page, site: Pr
     await expect(page.get_by_role("link", name="All 4")).to_have_attribute("aria-current", "true")
     await page.get_by_role("link", name="Error 1").click()
     await expect(names).to_have_count(1)
-    assert page.url.endswith("/?status=Error")
+    await expect(page).to_have_url(re.compile(r"/\?status=Error$"))
     await page.go_back()
     await expect(names).to_have_count(4)
     await page.fill("#search", "c.csv")
     await expect(names).to_have_count(1)
     await expect(page.locator("#search")).to_be_focused()
-    assert "q=c.csv" in page.url
+    await expect(page).to_have_url(re.compile("q=c.csv"))
     await page.fill("#search", "nothing like it")
     await expect(page.locator(".empty")).to_contain_text("No name contains “nothing like it”")
     await page.get_by_role("link", name="Show all files").click()
@@ -129,7 +129,7 @@ async def test_pages_of_many_files(page: Page, site: Programs) -> None:
     await expect(page.locator("tbody tr")).to_have_count(50)
     await page.get_by_role("link", name="Next page").click()
     await expect(page.locator("tbody tr")).to_have_count(5)
-    assert "after=" in page.url
+    await expect(page).to_have_url(re.compile("after="))
     await page.get_by_role("link", name="First page").click()
     await expect(page.locator("tbody tr")).to_have_count(50)
 
@@ -232,7 +232,7 @@ async def test_the_popup_has_an_address_and_follows_the_job(page: Page, site: Pr
     await expect(dialog.locator(".timeline")).to_contain_text("Cancelled")
     await page.keyboard.press("Escape")
     await expect(dialog).to_be_hidden()
-    assert "file=" not in page.url
+    await expect(page).not_to_have_url(re.compile("file="))
     await page.go_back()
     await expect(dialog).to_be_visible()
     await page.go_forward()
