@@ -91,7 +91,7 @@ processing_file = Table(
     Index("ix_processing_file_unannounced", "id", postgresql_where=text("NOT announced")),
     Index("ix_processing_file_uploaded", "uploaded_at", postgresql_using="brin"),
     Index("ix_processing_file_ended", "ended_as", "id", postgresql_where=text("ended_as <> 'Ok'")),
-    Index("ix_processing_file_sha256", "sha256", postgresql_using="hash"),
+    Index("ix_processing_file_sha256", "sha256"),
     Index(
         "ix_processing_file_key",
         "idempotency_key",

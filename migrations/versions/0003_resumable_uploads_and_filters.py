@@ -52,9 +52,7 @@ def upgrade() -> None:
         ["ended_as", "id"],
         postgresql_where=sa.text("ended_as <> 'Ok'"),
     )
-    op.create_index(
-        "ix_processing_file_sha256", "processing_file", ["sha256"], postgresql_using="hash"
-    )
+    op.create_index("ix_processing_file_sha256", "processing_file", ["sha256"])
     op.create_index(
         "ix_processing_file_key",
         "processing_file",
