@@ -7,7 +7,7 @@ from quart.utils import run_sync
 
 from processing import repository
 from processing.errors import NotFound
-from processing.models import ProcessingFile
+from processing.models import Attempt, ProcessingFile
 from quart_app.downloads import download
 from quart_app.openapi import MOST_ID
 from quart_app.resources import core, gate
@@ -30,6 +30,12 @@ async def get(file_id: int) -> ProcessingFile:
     if file is None:
         raise NotFound(f"There is no file {file_id}.")
     return file
+
+
+async def attempts(file_id: int) -> list[Attempt]:
+    """Read the earlier attempts at a file."""
+    async with core().database.connect() as connection:
+        return await repository.list_attempts(connection, checked(file_id))
 
 
 async def send_original(file_id: int) -> Response:

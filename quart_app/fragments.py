@@ -93,10 +93,9 @@ async def page(view: View, *, opened: str = "", messages: str = "") -> str:
     async with resources.core().database.connect() as connection:
         handlers = await repository.list_handlers(connection)
     handlers.sort(key=lambda handler: handler.name != DEFAULT_HANDLER)
-    pictures = resources.hub().pictures
-    listing = await pictures.get(("table", view), lambda: table(view))
-    condition = resources.hub().condition
-    return await _page(condition, view, listing, handlers, opened=opened, messages=messages)
+    hub = resources.hub()
+    listing = await hub.table(view)
+    return await _page(hub.condition, view, listing, handlers, opened=opened, messages=messages)
 
 
 async def page_without_table(view: View) -> str:

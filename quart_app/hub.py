@@ -136,8 +136,11 @@ class Hub:
     async def _picture(self, view: View) -> Message:
         # The cursor is taken before the rows: the picture shows at least all up to its id.
         cursor = self._cursor if self._cursor != START else ""
-        table = await self.pictures.get(("table", view), lambda: self._paint(view))
-        return Message(TABLE, table, cursor)
+        return Message(TABLE, await self.table(view), cursor)
+
+    async def table(self, view: View) -> str:
+        """The table that ``view`` asks for, painted once for all. Raises DatabaseAway."""
+        return await self.pictures.get(("table", view), lambda: self._paint(view))
 
     async def _read(self) -> None:
         """Follow the event stream until cancelled."""

@@ -54,19 +54,17 @@ def describe(
     *,
     query: type[BaseModel] | None = None,
     headers: Mapping[str, Header] | None = None,
-    method: str = "",
     **operation: Any,
 ) -> Callable[[_Route], _Route]:
     """Say what a route answers and is sent.
 
     ``responses``: status → (a model of JSON, a content type of text or bytes, or '' for no body;
     description). ``query``: a model of its parameters. ``headers``: those it reads.
-    ``method``: which one is meant, of several.
     """
     notes = {"responses": responses, "query": query, "headers": headers or {}, "more": operation}
 
     def decorate(route: _Route) -> _Route:
-        setattr(route, _NOTES, {**getattr(route, _NOTES, {}), method.lower(): notes})
+        setattr(route, _NOTES, notes)
         return route
 
     return decorate
@@ -89,11 +87,10 @@ class _Provider(OpenAPIProvider):
 
     def build_paths(self, rule: Rule) -> tuple[dict[str, Any], dict[str, Any]]:
         paths, components = super().build_paths(rule)
-        all_notes = getattr(self._app.view_functions[rule.endpoint], _NOTES, {})
+        notes = getattr(self._app.view_functions[rule.endpoint], _NOTES, None)
         for methods in paths.values():
-            for method, operation in methods.items():
-                notes = all_notes.get(method) or all_notes.get("")
-                if notes:
+            for operation in methods.values():
+                if notes is not None:
                     self._apply(notes, rule, operation, components)
         return paths, components
 
@@ -124,7 +121,7 @@ class _Provider(OpenAPIProvider):
             for status, (content, description) in notes["responses"].items()
         }
         if rule.rule.startswith("/api/"):
-            _, components["Problem"] = "Problem", _schema(Problem)[0]
+            components["Problem"] = _schema(Problem)[0]
             reference = {"$ref": _REF.format(model="Problem")}
             operation["responses"]["default"] = {
                 "description": "What went wrong (RFC 9457).",

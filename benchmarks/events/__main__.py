@@ -21,11 +21,10 @@ from redis import Redis
 
 from benchmarks import environment, report
 from benchmarks.uploads.__main__ import cpu_seconds, memory, wait_for
+from benchmarks.web import serving
 from processing.schema import ROOT
 from processing.settings import Settings
 from standalone.services import free_port
-from tests.conftest import Servers, settings_on
-from tests.programs import Programs
 
 ENVIRONMENT = ROOT / ".venv-bench-events"
 CROWDS = (1000, 5000)
@@ -100,35 +99,27 @@ def requests_per_second(contestant: Contestant) -> float:
 def started(folder: Path) -> Iterator[tuple[list[Contestant], Redis, Settings]]:
     """Start both on the same servers, with fifty rows to show."""
     python = environment.prepare(ENVIRONMENT, Path(__file__).with_name("peers.txt"))
-    servers = Servers(folder / "servers")
-    servers.start()
-    settings = settings_on(servers, folder)
-    programs = Programs(settings, folder)
-    peer: subprocess.Popen[bytes] | None = None
-    try:
-        web = programs.web()
+    with serving(folder) as (settings, pid):
         fill(settings)
         port = free_port()
         script = Path(__file__).parent / "peers" / "server.py"
         dsn = settings.database_dsn.replace("+asyncpg", "")
         stream = f"{settings.stream_prefix}:events"
         peer = subprocess.Popen([python, script, str(port), settings.redis_dsn, stream, dsn])
-        wait_for(port)
-        listen = "/processing_file/listen-updates/"
-        yield (
-            [
-                Contestant("millrace", settings.port, web.pid, listen, "/"),
-                Contestant("sse-starlette", port, peer.pid, "/events", "/"),
-            ],
-            Redis.from_url(settings.redis_dsn, decode_responses=True),
-            settings,
-        )
-    finally:
-        if peer is not None:
+        try:
+            wait_for(port)
+            listen = "/processing_file/listen-updates/"
+            yield (
+                [
+                    Contestant("millrace", settings.port, pid, listen, "/"),
+                    Contestant("sse-starlette", port, peer.pid, "/events", "/"),
+                ],
+                Redis.from_url(settings.redis_dsn, decode_responses=True),
+                settings,
+            )
+        finally:
             peer.kill()
             peer.wait()
-        programs.stop()
-        servers.stop()
 
 
 def fill(settings: Settings) -> None:

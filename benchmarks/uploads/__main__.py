@@ -21,10 +21,9 @@ from typing import Any, NamedTuple
 
 from benchmarks import environment, report
 from benchmarks.uploads.sender import Server, send
+from benchmarks.web import serving
 from processing.schema import ROOT
 from standalone.services import free_port
-from tests.conftest import Servers, settings_on
-from tests.programs import Programs
 
 ENVIRONMENT = ROOT / ".venv-bench-uploads"
 MEGABYTE = 1_000_000
@@ -154,20 +153,12 @@ def wait_for(port: int) -> None:
 
 @contextmanager
 def ours(folder: Path) -> Iterator[tuple[Contestant, str]]:
-    """Start Millrace's web program on real servers; nothing grinds what comes."""
-    servers = Servers(folder / "servers")
-    servers.start()
-    settings = settings_on(servers, folder)
-    programs = Programs(settings, folder)
-    try:
-        web = programs.web()
-        path = "/processing_file/"
+    """Start Millrace; yield it and its address."""
+    with serving(folder) as (settings, pid):
+        server = Server(settings.port, "/processing_file/", form=True)
         media = settings.media_root / "processing_files"
-        server = Server(settings.port, path, form=True)
-        yield Contestant("millrace", server, web.pid, lambda: clear(media)), programs.address
-    finally:
-        programs.stop()
-        servers.stop()
+        address = f"http://{settings.host}:{settings.port}"
+        yield Contestant("millrace", server, pid, lambda: clear(media)), address
 
 
 def run(folder: Path) -> tuple[list[dict[str, Any]], dict[str, float]]:

@@ -7,7 +7,6 @@ from typing import Literal
 from pydantic import Field
 from quart import Blueprint, Response, request, url_for
 
-from processing import repository
 from processing.errors import BadForm
 from processing.states import DELETED_AS, Status
 from quart_app import bulk, files, fragments, sse
@@ -149,9 +148,7 @@ async def _said(text: str) -> Response:
 @describe({200: (HTML, "The detail popup."), 404: (HTML, "No such file.")})
 async def detail(file_id: int) -> str:
     """Everything known about one file."""
-    async with core().database.connect() as connection:
-        earlier = await repository.list_attempts(connection, files.checked(file_id))
-    return await fragments.detail(await files.get(file_id), earlier)
+    return await fragments.detail(await files.get(file_id), await files.attempts(file_id))
 
 
 @blueprint.get("/<int:file_id>/original/")

@@ -60,9 +60,7 @@ async def _opened() -> str:
         file = await files.get(int(text) if text.isascii() and text.isdigit() else 0)
     except NotFound:
         return ""
-    async with core().database.connect() as connection:
-        earlier = await repository.list_attempts(connection, file.id)
-    return await fragments.detail(file, earlier)
+    return await fragments.detail(file, await files.attempts(file.id))
 
 
 async def _messages() -> str:

@@ -147,8 +147,7 @@ async def get_file(file_id: int) -> Response:
     while not file.terminal and (left := deadline - time.monotonic()) > 0:
         await hub().journal.wait_for(file_id, min(left, LOOK_SECONDS))
         file = await files.get(file_id)
-    async with core().database.connect() as connection:
-        earlier = await repository.list_attempts(connection, file_id)
+    earlier = await files.attempts(file_id)
     return answer(FileDetail.of(file, attempts=[AttemptOut.of(attempt) for attempt in earlier]))
 
 

@@ -1,5 +1,6 @@
 """What can be done, what may be sent, and how the queue stands."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 from quart import Response
@@ -61,15 +62,7 @@ async def queue() -> Response:
     ended, seconds = hub().journal.throughput()
     now = datetime.now(UTC)
     workers = [
-        WorkerOut(
-            name=beat.name,
-            slots=beat.slots,
-            running=beat.running,
-            waits_for=beat.waits_for,
-            started_at=beat.started_at,
-            seen_at=beat.seen_at,
-            silent_seconds=max(0.0, (now - beat.seen_at).total_seconds()),
-        )
+        WorkerOut(**asdict(beat), silent_seconds=max(0.0, (now - beat.seen_at).total_seconds()))
         for beat in heartbeats
     ]
     return answer(

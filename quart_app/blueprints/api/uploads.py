@@ -136,7 +136,6 @@ async def create_upload() -> Response:
 
 @blueprint.get("/uploads/<upload_id>")
 @describe({200: (UploadOut, "The upload.")})
-@describe({200: ("", "How far it is, in Upload-Offset.")}, headers=_TUS, method="HEAD")
 async def upload_state(upload_id: str) -> Response:
     """Ask how far an upload is.
 

@@ -1,0 +1,23 @@
+"""The web program on real servers of its own, for benchmarks; nothing grinds what comes."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from processing.settings import Settings
+from tests.conftest import Servers, settings_on
+from tests.programs import Programs
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[tuple[Settings, int]]:
+    """Start it with its data under ``folder``; yield its settings and its process id."""
+    servers = Servers(folder / "servers")
+    servers.start()
+    settings = settings_on(servers, folder)
+    programs = Programs(settings, folder)
+    try:
+        yield settings, programs.web().pid
+    finally:
+        programs.stop()
+        servers.stop()
