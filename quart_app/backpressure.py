@@ -2,6 +2,10 @@
 
 Quart appends whatever arrives to the body, however slowly it is read. Here the connection stops
 receiving while more than a little waits; the socket's buffer fills and TCP does the rest.
+
+Quart cancels a request whose client hangs up, with all that came of it. Here its reader gets what
+came and then hears that no more comes: over a line that breaks again and again, an upload would
+get nowhere otherwise.
 """
 
 import asyncio
@@ -13,8 +17,11 @@ from hypercorn.typing import ASGIReceiveCallable
 from quart.asgi import ASGIHTTPConnection
 from quart.wrappers import Request
 from quart.wrappers.request import Body
+from werkzeug.exceptions import ClientDisconnected
 
 MOST_BUFFERED_BYTES = 1024 * 1024
+# How long a request may go on whose client hung up before its body was whole.
+GONE_SECONDS = 30.0
 
 
 class BackpressureBody(Body):
@@ -26,6 +33,7 @@ class BackpressureBody(Body):
         self._waiting = 0
         self._room = asyncio.Event()
         self._room.set()
+        self._cut_off = False
 
     def append(self, data: bytes) -> None:
         """Take what arrived."""
@@ -36,10 +44,22 @@ class BackpressureBody(Body):
             if self._waiting > MOST_BUFFERED_BYTES:
                 self._room.clear()
 
+    @property
+    def whole(self) -> bool:
+        """Whether the end has arrived."""
+        return self._complete.is_set()
+
+    def cut_off(self) -> None:
+        """No more will come."""
+        self._cut_off = True
+        self._has_data.set()
+
     async def __anext__(self) -> bytes:
         # Cancelled while it waits, it loses nothing and can be asked again.
         while not self._chunks:
-            if self._complete.is_set():
+            if self._cut_off:
+                raise ClientDisconnected("The client hung up before the end of the body.")
+            if self.whole:
                 raise StopAsyncIteration
             self._has_data.clear()
             await self._has_data.wait()
@@ -80,4 +100,7 @@ class BackpressureConnection(ASGIHTTPConnection):
                     request.body.set_complete()
                 await request.body.room()
             elif message["type"] == "http.disconnect":
+                if not request.body.whole:
+                    request.body.cut_off()
+                    await asyncio.sleep(GONE_SECONDS)
                 return

@@ -4,6 +4,8 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 
+from werkzeug.exceptions import ClientDisconnected
+
 from processing.errors import TooSlow
 
 SLOWEST_BYTES_PER_SECOND = 1024
@@ -69,5 +71,5 @@ async def discard(body: AsyncIterator[bytes]) -> None:
                 left -= len(chunk)
                 if left < 0:
                     return
-    except TimeoutError:
+    except (TimeoutError, ClientDisconnected):
         return

@@ -1,6 +1,7 @@
 """One upload goes all the way, and every way it can end."""
 
 import asyncio
+import base64
 import gzip
 import signal
 from functools import partial
@@ -324,6 +325,39 @@ async def test_a_client_that_hangs_up_leaves_nothing(programs: Programs, client:
     writer.close()
     await eventually(lambda: not list(partials.iterdir()))
     assert (await client.http.get("/")).text.count("gone.csv") == 0
+
+
+async def test_what_came_of_a_piece_is_kept_however_soon_the_line_breaks(
+    programs: Programs, client: Client
+) -> None:
+    programs.web()
+    data = b"a,b\n" + b"1,2\n" * 100_000
+    resumable = {"Tus-Resumable": "1.0.0"}
+    begun = await client.http.post(
+        "/api/v1/uploads",
+        headers={
+            **resumable,
+            "Upload-Length": str(10 * len(data)),
+            "Upload-Metadata": f"filename {base64.b64encode(b'cut.csv').decode()}",
+        },
+    )
+    path = begun.headers["Location"]
+    for offset in range(0, 5 * len(data), len(data)):
+        _, writer = await asyncio.open_connection("127.0.0.1", programs.settings.port)
+        writer.write(
+            f"PATCH {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(data) + 1}\r\n"
+            f"Tus-Resumable: 1.0.0\r\nUpload-Offset: {offset}\r\n"
+            "Content-Type: application/offset+octet-stream\r\n\r\n".encode()
+            + data
+        )
+        await writer.drain()
+        writer.close()
+
+        async def arrived(expected: int = offset + len(data)) -> bool:
+            answer = await client.http.head(path, headers=resumable)
+            return int(answer.headers["Upload-Offset"]) == expected
+
+        await eventually(arrived)
 
 
 @pytest.mark.parametrize("program", ["quart_app", "worker"])
