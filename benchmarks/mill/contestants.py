@@ -7,7 +7,7 @@ import duckdb
 
 from benchmarks.mill.measure import measure
 from worker.handlers.contract import Context
-from worker.handlers.profile import profile
+from worker.handlers.profile import engine, profile
 
 _PARQUET = "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE_BYTES '16MB')"
 _BATCH = 20
@@ -39,9 +39,13 @@ def warm(path: Path, folder: Path) -> None:
 def _connect(
     path: Path, folder: Path, memory: str = "512MB"
 ) -> tuple[duckdb.DuckDBPyConnection, str, dict[str, str]]:
-    """One thread, as the handler has; the types are those the engine's sniffer finds."""
+    """As many threads as the handler has; the types are those the engine's sniffer finds."""
     connection = duckdb.connect(
-        config={"threads": 1, "memory_limit": memory, "preserve_insertion_order": False}
+        config={
+            "threads": engine.THREADS,
+            "memory_limit": memory,
+            "preserve_insertion_order": False,
+        }
     )
     connection.execute(f"SET temp_directory = '{folder / 'spill'}'")
     connection.execute("SET parquet_metadata_cache = true")
@@ -106,6 +110,16 @@ def _is_number(kind: str) -> bool:
     return kind in ("BIGINT", "DOUBLE") or kind.startswith("DECIMAL")
 
 
+def _on_two(reader: Callable[[Path, Path], None]) -> Callable[[Path, Path], None]:
+    """The same on two threads of the engine."""
+
+    def read(path: Path, folder: Path) -> None:
+        engine.THREADS = 2
+        reader(path, folder)
+
+    return read
+
+
 READERS: dict[str, Callable[[Path, Path], None]] = {
     "millrace": millrace,
     "millrace, every file": everything,
@@ -114,6 +128,7 @@ READERS: dict[str, Callable[[Path, Path], None]] = {
     "COPY alone": copy,
     "SUMMARIZE + COPY": summarize,
 }
+READERS |= {f"{name}, 2 threads": _on_two(read) for name, read in READERS.items()}
 
 
 if __name__ == "__main__":

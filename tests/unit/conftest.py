@@ -1,13 +1,19 @@
 """What the tests of the mill share."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
+import jsonschema_rs
 import pytest
 
+from processing.schema import ROOT
 from tests.unit.mill import Profile
 from worker.handlers.contract import Context, Result
 from worker.handlers.profile import profile
+
+_SCHEMA = ROOT / "worker" / "handlers" / "profile" / "profile.schema.json"
+SCHEMA = jsonschema_rs.validator_for(json.loads(_SCHEMA.read_text("utf-8")))
 
 
 @pytest.fixture
@@ -23,6 +29,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Profile:
         work.mkdir(parents=True)
         (folder / "original").write_bytes(data)
         monkeypatch.chdir(work)
-        return profile(Context(str(folder / "original"), str(work), "a.csv", report), options)
+        result = profile(Context(str(folder / "original"), str(work), "a.csv", report), options)
+        SCHEMA.validate(json.loads(Path("profile.json").read_text("utf-8")))
+        return result
 
     return profiled

@@ -169,6 +169,15 @@ def test_a_long_cell_of_many_lines_and_quotes_is_one_cell(run: Profile) -> None:
     assert cells(result)[1] == ("2", text)
 
 
+def test_long_cells_of_many_lines_do_not_outvote_the_records(run: Profile) -> None:
+    text = 'some prose, and "more" of it\nand on it goes\n' * 5000
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerows([["id", "v"], *([n, "words"] for n in range(50)), [50, text], [51, "x"]])
+    result = run(out.getvalue().encode() + b"52\n")
+    assert cells(result)[50:] == [("50", text), ("51", "x"), ("52", None)]
+
+
 def test_signs_that_only_python_takes_for_line_ends(run: Profile) -> None:
     rest = "4,plain text\n" * 100  # few control characters, or it would be no text
     result = run(f"id,v\n1,a\x0bb\n2,c\u2028d\n3,e\x85f\n{rest}".encode())
@@ -205,6 +214,11 @@ def test_line_ends_inside_quotes_are_data(run: Profile, end: str) -> None:
         ([" 5", "6 "], {}, "BIGINT", "5"),
         (["007", "12"], {}, "VARCHAR", "007"),
         (["25:00", "10:00"], {}, "VARCHAR", "25:00"),
+        (["-128", "127"], {"integers": "narrow"}, "TINYINT", "-128"),
+        (["-128", "128", ""], {"integers": "narrow"}, "SMALLINT", "-128"),
+        (["32768", "NA"], {"integers": "narrow"}, "INTEGER", "32768"),
+        (["2147483648"] * 2, {"integers": "narrow"}, "BIGINT", "2147483648"),
+        (["9223372036854775808"] * 2, {}, "DECIMAL(38, 0)", "9223372036854775808"),
         (["1e400", "1"], {}, "VARCHAR", "1e400"),
     ],
 )
@@ -270,6 +284,38 @@ def test_what_stands_around_the_table(run: Profile) -> None:
     assert (account["lines_above"], account["repeated_headers"]) == (1, 1)
     assert result.summary["layout"]["preamble"] == ["Report of the year"]
     assert [reject["raw"] for reject in result.summary["rejects"]][-1] == "The end"
+
+
+TABLES = b"name;n\n" + b"x;1\n" * 6 + b"\nday;place;hour\n" + b"2024-01-02;here;10:00\n" * 4
+
+
+def test_another_table_below_is_told_and_can_be_read(run: Profile) -> None:
+    result = run(TABLES)
+    assert cells(result) == [("x", "1")] * 6
+    assert result.summary["accounting"]["another_table"] == 9
+    assert result.summary["accounting"]["rejected"] == 5
+    (warning,) = [words for words in result.summary["warnings"] if "Another table" in words]
+    assert "begins on line 9" in warning
+    assert "“skip_lines” = 8" in warning
+    result = run(TABLES, skip_lines=8)
+    assert cells(result) == [("2024-01-02", "here", "10:00:00")] * 4
+    account = result.summary["accounting"]
+    assert (account["lines_above"], account["another_table"]) == (7, None)
+    assert result.summary["layout"]["preamble"] == ["name;n", *["x;1"] * 6]
+
+
+def test_lines_are_skipped_beyond_what_the_file_is_judged_by(run: Profile) -> None:
+    above = b"some words\n" * 100_000
+    result = run(above + b"a;b\n1;2\n3\n", skip_lines=100_000)
+    assert cells(result) == [("1", "2"), ("3", None)]
+    assert result.summary["dialect"]["delimiter"] == "semicolon"
+    assert result.summary["layout"]["first_line"] == 100_002
+    assert result.summary["repairs"][0]["line"] == 100_003
+    assert result.summary["accounting"]["lines_above"] == 100_000
+    with pytest.raises(BadInput, match="The file has 2 lines, and 3 of them are to be skipped"):
+        run(b"a\n1\n", skip_lines=3)
+    with pytest.raises(BadInput, match="only blank lines behind the 2 that are skipped"):
+        run(b"a\n1\n", skip_lines=2)
 
 
 def test_formulas_can_be_defused(run: Profile) -> None:

@@ -11,7 +11,17 @@ import duckdb
 
 from worker.handlers.profile import parquet
 from worker.handlers.profile.engine import batches, identifier, literal
-from worker.handlers.profile.kinds import DECIMAL, FEW, MOST_DIGITS, Kind, V, chosen, possible
+from worker.handlers.profile.kinds import (
+    DECIMAL,
+    FEW,
+    INTEGERS,
+    MOST_DIGITS,
+    WHOLE,
+    Kind,
+    V,
+    chosen,
+    possible,
+)
 from worker.handlers.profile.options import Options
 from worker.handlers.profile.parquet import CLEAN, STAGING
 from worker.handlers.profile.plans import NARROW_DIGITS, Plan, given_words, misfit, value_of
@@ -80,6 +90,8 @@ def _judge(
         if fitting:
             clean = name in pure and not plan.words
             plan = _plan(connection, plan, fitting, () if clean else words[name])
+            if plan.kind is not None and plan.kind.name == WHOLE and options.integers == "narrow":
+                plan = replace(plan, type=_narrowest(connection, plan))
         elif nearly:
             best = min(nearly, key=lambda kind: misfits[name, kind])
             count = misfits[name, best]
@@ -124,6 +136,15 @@ def _plan(
         if type_:
             return replace(plan, kind=kind, type=type_, words=words)
     return plan
+
+
+def _narrowest(connection: duckdb.DuckDBPyConnection, plan: Plan) -> str:
+    """The narrowest integer that holds every value."""
+    cell = plan.cast()
+    tests = [f"count(TRY_CAST({cell} AS {each})) = count({cell})" for each in INTEGERS]
+    row = connection.execute(f"SELECT {', '.join(tests)} FROM {literal(STAGING)}").fetchone()
+    assert row is not None
+    return next(each for each, holds in zip(INTEGERS, row, strict=True) if holds)
 
 
 def _digits(

@@ -7,7 +7,7 @@ import duckdb
 
 from worker.handlers.profile import spread, texts
 from worker.handlers.profile.engine import identifier
-from worker.handlers.profile.kinds import TEXT
+from worker.handlers.profile.kinds import DECIMAL, INTEGERS, TEXT
 from worker.handlers.profile.plans import Plan
 from worker.handlers.profile.remarks import remarks
 
@@ -148,7 +148,7 @@ class Details:
 
 def is_number(kind: str) -> bool:
     """Whether a type of the engine is one of numbers."""
-    return kind in ("BIGINT", "DOUBLE") or kind.startswith("DECIMAL")
+    return kind in (*INTEGERS, "DOUBLE") or kind.startswith(DECIMAL)
 
 
 def number(name: str, kind: str) -> str:

@@ -13,9 +13,7 @@ from dataclasses import dataclass, field
 from worker.handlers.profile.cells import Cell, Marks, parse
 from worker.handlers.profile.options import Options
 from worker.handlers.profile.shapes import shape
-from worker.handlers.profile.source import Text
 
-SAMPLE_BYTES = 512 * 1024
 SAMPLE_LINES = 1000
 JUDGED_CELLS = 4000
 DELIMITERS = {
@@ -60,21 +58,6 @@ class Dialect:
                 for name, (why, confidence) in self.evidence.items()
             },
         }
-
-
-def sample_of(text: Text) -> str:
-    """The first half megabyte, cut at a line's end."""
-    with text.path.open("rb") as file:
-        file.seek(text.skip)
-        head = file.read(SAMPLE_BYTES)
-        complete = not file.read(1)
-    sample = head.decode("utf-8", "replace" if complete else "ignore")
-    if complete:
-        return sample
-    # A CR at the very end may be half of a CRLF.
-    sample = sample.removesuffix("\r")
-    cut = max(sample.rfind("\n"), sample.rfind("\r"))
-    return sample[: cut + 1] or sample
 
 
 def detect(sample: str, options: Options) -> Dialect:

@@ -10,6 +10,7 @@ import duckdb
 
 from worker.handlers.contract import Context
 
+THREADS = 1
 MEMORY_MB = 256
 # A vector of texts takes 32 KiB, and a few are alive per column at any time.
 MEMORY_MB_PER_COLUMN = 0.09
@@ -29,7 +30,7 @@ def connect(source: Path, folder: Path, columns: int) -> Iterator[duckdb.DuckDBP
         ":memory:",
         config={
             "memory_limit": f"{MEMORY_MB + columns * MEMORY_MB_PER_COLUMN:.0f}MB",
-            "threads": 1,
+            "threads": THREADS,
             "temp_directory": str(folder / "spill"),
             "max_temp_directory_size": SPILL,
             "preserve_insertion_order": True,

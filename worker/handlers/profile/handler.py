@@ -19,6 +19,7 @@ from worker.handlers.profile import (
     parquet,
     plans,
     records,
+    sample,
     source,
 )
 from worker.handlers.profile.cells import Cell, Marks, parse, write
@@ -30,6 +31,7 @@ from worker.handlers.profile.loading import AccountingMismatch, Source, Unfit
 from worker.handlers.profile.options import Options
 from worker.handlers.profile.plans import Plan
 from worker.handlers.profile.problems import Problem, Problems
+from worker.handlers.profile.sample import Sample
 from worker.handlers.profile.tally import Tally
 
 # Of the sample so many cells are enough to guess types from: every value is checked later.
@@ -71,10 +73,10 @@ class Run:
             self.options,
             lambda share: progress(min(0.05, share * 0.05)),
         )
-        sample = dialect.sample_of(self.text)
-        self.dialect = dialect.detect(sample, self.options)
-        self.layout = layout.find(sample, self.dialect, self.options)
-        self.sample = _rows(sample, self.dialect, self.layout)
+        taken = sample.take(self.text, self.options.skip_lines or 0)
+        self.dialect = dialect.detect(taken.text, self.options)
+        self.layout = layout.find(taken, self.dialect, self.options)
+        self.sample = _rows(taken, self.dialect, self.layout)
         width = self.layout.width + 2
         with engine.connect(self.text.path, self.folder, width) as self.connection:
             if not self._read_plain():
@@ -229,11 +231,11 @@ def _is_plain(found: Dialect, table: Layout, options: Options) -> bool:
     )
 
 
-def _rows(sample: str, found: Dialect, table: Layout) -> list[list[Cell]]:
+def _rows(taken: Sample, found: Dialect, table: Layout) -> list[list[Cell]]:
     """Records of the sample, to guess types from."""
     rows: list[list[Cell]] = []
     most = max(SAMPLE_LEAST_ROWS, min(casting.SAMPLE_ROWS, SAMPLE_CELLS // table.width))
-    for line in layout.physical(sample)[table.first - 1 :]:
+    for line in taken.lines()[table.first - 1 - taken.skipped :]:
         parsed = parse(line, found.marks)
         whole = not parsed.open and not parsed.odd and len(parsed.cells) == table.width
         if whole and tuple(parsed.cells) not in table.header:

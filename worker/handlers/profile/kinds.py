@@ -13,6 +13,9 @@ from worker.handlers.profile.options import Options
 
 TEXT = "VARCHAR"
 DECIMAL = "DECIMAL"
+WHOLE = "whole number"
+# From the narrowest to the one that is taken unless the options say otherwise.
+INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT")
 MOST_DIGITS = 38
 V = "$value"
 
@@ -104,7 +107,7 @@ def _both_orders(sign: str, year: str, digits: str) -> list[Kind]:
 # In order: the first that fits every value wins.
 KINDS = (
     _words("true", "false"),
-    Kind("whole number", "BIGINT", _PLAIN, _try("BIGINT"), exact=True),
+    Kind(WHOLE, "BIGINT", _PLAIN, _try("$type"), exact=True),
     Kind("decimal", DECIMAL, rf"{_PLAIN}(\.[0-9]+)?", _try("$type")),
     Kind(
         "floating point",

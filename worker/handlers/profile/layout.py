@@ -5,16 +5,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from worker.handlers.contract import BadInput
-from worker.handlers.profile.cells import Cell, Marks, literal, parse
+from worker.handlers.profile.cells import Cell, Marks, count_quotes, literal, parse
 from worker.handlers.profile.dialect import Dialect
 from worker.handlers.profile.header import MOST_ROWS, count_rows, filled, has_values, names
 from worker.handlers.profile.options import Options
 from worker.handlers.profile.repair import other_dialect
+from worker.handlers.profile.sample import KEPT_LINES, Sample
 from worker.handlers.profile.shapes import column_shapes
 
 MOST_COLUMNS = 2000
-_PREAMBLE_LINES = 100
-_SPAN = 100
+# So many records show what there is, and so many lines one of them may take in the sample.
+_RECORDS, _SPAN = 2000, 1000
 # So many rows show what kinds of values a column has.
 _MOST_JUDGED, _LEAST_JUDGED, _JUDGED_CELLS = 500, 50, 8000
 
@@ -33,6 +34,7 @@ class Record:
 class Layout:
     """``first`` is the line on which records begin; ``header`` the cells of the header's rows.
 
+    ``preamble`` are the first of the ``above`` lines above the table that are not blank.
     ``shapes`` has a kind for each column whose values are of one; ``plain``: nothing stands above
     the first record but a header of one line and as many cells.
     """
@@ -41,6 +43,7 @@ class Layout:
     first: int
     header: tuple[tuple[Cell, ...], ...]
     preamble: tuple[str, ...]
+    above: int
     shapes: tuple[str | None, ...]
     plain: bool
     evidence: dict[str, tuple[str, float]] = field(default_factory=dict)
@@ -55,7 +58,7 @@ class Layout:
         return {
             "header_rows": len(self.header),
             "first_line": self.first,
-            "preamble": list(self.preamble[:_PREAMBLE_LINES]),
+            "preamble": list(self.preamble),
             "evidence": {
                 name: {"why": why, "confidence": confidence}
                 for name, (why, confidence) in self.evidence.items()
@@ -63,16 +66,17 @@ class Layout:
         }
 
 
-def find(sample: str, dialect: Dialect, options: Options) -> Layout:
+def find(sample: Sample, dialect: Dialect, options: Options) -> Layout:
     """Judge the sample.
 
     Raises:
         BadInput: there is nothing but blank lines and comments, or too many columns.
     """
-    lines = physical(sample)
-    records = _records(lines, dialect, options.skip_lines or 0)
+    lines = sample.lines()
+    records = _records(lines, dialect, sample.skipped)
     if not records:
-        raise BadInput("The file has only blank lines.")
+        where = f" behind the {sample.skipped:,} that are skipped" if sample.skipped else ""
+        raise BadInput(f"The file has only blank lines{where}.")
     width = _width(records)
     if width > MOST_COLUMNS:
         raise BadInput(
@@ -90,7 +94,7 @@ def find(sample: str, dialect: Dialect, options: Options) -> Layout:
     shapes = column_shapes([cells for cells in body if cells not in header], width)
     behind = start + rows
     last = records[behind - 1] if behind else None
-    first = last.line + last.lines if last else 1
+    first = last.line + last.lines if last else sample.skipped + 1
     if behind < len(records):
         first = records[behind].line
     top = header[0] if header else None
@@ -100,11 +104,13 @@ def find(sample: str, dialect: Dialect, options: Options) -> Layout:
         and (top is None or (rows == 1 and len(top) == width and first == 2))
         and (top is None or parse(records[0].text, dialect.marks).cells == top)
     )
-    above = records[start].line - 1 if start < len(records) else 0
-    preamble = tuple(line for line in lines[:above] if line.strip())
+    top_line = records[start].line - sample.skipped if start < len(records) else 1
+    preamble = [line for line in lines[: top_line - 1] if line.strip()]
     found = {"header": evidence}
     if preamble and options.skip_lines is None:
         found["preamble"] = (f"{len(preamble):,} lines above the table are unlike it", 0.9)
+    if sample.skipped:
+        found["preamble"] = ("the options", 1.0)
     if top is not None and len(top) != width:
         found["names"] = (
             f"the header has {len(top):,} names for {width:,} columns, so they may stand above the "
@@ -115,22 +121,19 @@ def find(sample: str, dialect: Dialect, options: Options) -> Layout:
         tuple(names(header, width)),
         first,
         tuple(tuple(cells) for cells in header),
-        preamble,
+        (*sample.above, *preamble)[:KEPT_LINES],
+        sample.filled + len(preamble),
         tuple(shapes),
         plain,
         found,
     )
 
 
-def physical(sample: str) -> list[str]:
-    """Split at CR, LF and CRLF alone; str.splitlines knows more line ends than CSV."""
-    return [line.decode() for line in sample.encode("utf-8", "replace").splitlines()]
-
-
-def _records(lines: Sequence[str], dialect: Dialect, skip: int) -> list[Record]:
+def _records(lines: Sequence[str], dialect: Dialect, skipped: int) -> list[Record]:
+    """The records of lines above which ``skipped`` others stand."""
     records: list[Record] = []
-    at = skip
-    while at < len(lines):
+    at = 0
+    while at < len(lines) and len(records) < _RECORDS:
         line = lines[at]
         if not line.strip() or (dialect.comment and line.startswith(dialect.comment)):
             at += 1
@@ -138,14 +141,17 @@ def _records(lines: Sequence[str], dialect: Dialect, skip: int) -> list[Record]:
         text, span = line, 1
         parsed = parse(text, dialect.marks)
         while parsed.open and span < _SPAN and at + span < len(lines):
-            text += "\n" + lines[at + span]
+            following = lines[at + span]
+            text += "\n" + following
             span += 1
-            parsed = parse(text, dialect.marks)
+            # An even number of quotes opens again what it closes.
+            if count_quotes(following, dialect.marks) % 2:
+                parsed = parse(text, dialect.marks)
         if parsed.open or parsed.odd:
-            records.append(Record(at + 1, 1, literal(line, dialect.marks), line))
+            records.append(Record(skipped + at + 1, 1, literal(line, dialect.marks), line))
             at += 1
         else:
-            records.append(Record(at + 1, span, parsed.cells, text))
+            records.append(Record(skipped + at + 1, span, parsed.cells, text))
             at += span
     return records
 

@@ -9,7 +9,10 @@ CHUNK_BYTES = 1024 * 1024
 
 
 class Lines:
-    """Lines as bytes, without their ends. ``number`` (from 1) and ``byte`` are of the last one."""
+    """Lines as bytes, without their ends.
+
+    ``number`` (from 1) and ``byte`` are of the last one, ``after`` is where the next one begins.
+    """
 
     def __init__(self, path: Path, skip: int = 0) -> None:
         """Begin behind ``skip`` bytes of byte-order mark."""
@@ -17,7 +20,7 @@ class Lines:
         self.byte = skip
         self._file = path.open("rb")
         self._file.seek(skip)
-        self._after = skip  # where the next line begins
+        self.after = skip
         self._lines: list[bytes] = []
         self._at = 0
         self._rest = b""
@@ -34,8 +37,8 @@ class Lines:
         line = self._lines[self._at]
         self._at += 1
         self.number += 1
-        self.byte = self._after
-        self._after += len(line)
+        self.byte = self.after
+        self.after += len(line)
         return line.rstrip(b"\r\n")
 
     def peek(self, ahead: int) -> bytes | None:

@@ -60,7 +60,6 @@ class Mender:
         self._repairs = repairs
         self._header = {tuple(cells) for cells in layout.header}
         self._out: list[bytes] = []
-        self._second: int | None = None
         self._after_blank = False
         self.tally = Tally()
         self.longest = 0  # bytes of the longest record that was taken apart
@@ -96,7 +95,7 @@ class Mender:
                         and not raw.startswith(apostrophes[1])
                         and raw not in headers
                         and (comment is None or not raw.startswith(comment))
-                        and self._second is None
+                        and tally.another is None
                         and not self._after_blank
                     ):
                         out.append(b"%b%b%d\n" % (raw, tail, lines.number))
@@ -121,7 +120,7 @@ class Mender:
         number, byte = self._lines.number, self._lines.byte
         line = raw.decode("utf-8", "replace")
         width = self._layout.width
-        if self._second is not None:
+        if self.tally.another is not None:
             self._take_second(line, number, byte)
             return
         if not line.strip() and (width > 1 or ahead.only_blank(self._lines)):
@@ -253,7 +252,7 @@ class Mender:
         return bool(typed) and all(shape(cell) == "words" for cell in cells)
 
     def _begin_second(self, line: str, number: int, byte: int) -> None:
-        self._second = number
+        self.tally.another = number
         self._take_second(line, number, byte)
 
     def _take_second(self, line: str, number: int, byte: int) -> None:
@@ -261,7 +260,7 @@ class Mender:
             self.tally.blank += 1
             return
         self.tally.record_lines += 1
-        reason = f"part of another table, which begins on line {self._second:,}"
+        reason = f"part of another table, which begins on line {self.tally.another:,}"
         self._reject(number, byte, line, reason)
 
     def _write(self, cells: list[Cell], number: int, overflow: str | None = None) -> None:

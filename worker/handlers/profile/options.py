@@ -29,6 +29,11 @@ class Options(BaseModel):
     decimal: Literal["point", "comma"] | None = Field(
         None, description="What separates the fraction of a number"
     )
+    integers: Literal["wide", "narrow"] = Field(
+        "wide",
+        description="Wide: 64 bits, the same for every file; narrow: as few bits as hold all "
+        "values of the column",
+    )
     nulls: str = Field("", description="Texts that mean no value, separated by |")
     ragged: Literal["repair", "reject"] = Field(
         "repair", description="What becomes of records with too few or too many cells"

@@ -46,7 +46,8 @@ def write(run: "Run", described: list[dict[str, Any]]) -> Result:
             "blank_lines": tally.blank,
             "comment_lines": tally.comments,
             "repeated_headers": tally.repeated_headers,
-            "lines_above": len(run.layout.preamble),
+            "lines_above": run.layout.above,
+            "another_table": tally.another,
         },
         "repeated_rows": repeated,
         "columns": described,
@@ -116,30 +117,7 @@ def _template() -> jinja2.Template:
 
 
 def _warnings(run: "Run", repeated: int | None) -> list[str]:
-    warnings = []
-    text, tally = run.text, run.tally
-    if text.replaced:
-        first = text.undecodable[0] if text.undecodable else 0
-        warnings.append(
-            f"{_times(text.replaced, 'character')} replaced by \ufffd: the bytes mean nothing in "
-            f"{text.encoding}, the first of them byte {first:,}."
-        )
-    if not tally.read:
-        warnings.append("The file has a header and no records.")
-    if "names" in run.layout.evidence:
-        warnings.append(f"Look at the names: {run.layout.evidence['names'][0]}.")
-    if run.layout.preamble:
-        warnings.append(
-            f"{_times(len(run.layout.preamble), 'line')} passed over above the table; they are in "
-            "the JSON profile."
-        )
-    for number, noun in (
-        (tally.blank, "blank line"),
-        (tally.comments, "comment line"),
-        (tally.repeated_headers, "repeated header line"),
-    ):
-        if number:
-            warnings.append(f"{_times(number, noun)} passed over.")
+    warnings = [*_on_text(run), *_on_lines(run)]
     if repeated:
         warnings.append(f"{repeated:,} row{'s are' if repeated != 1 else ' is'} like another.")
     for problems, done in ((run.repairs, "repaired"), (run.rejects, "rejected")):
@@ -149,6 +127,45 @@ def _warnings(run: "Run", repeated: int | None) -> list[str]:
                 f"{_times(problems.count, 'record')} {done}, the first on line {problem.line:,}: "
                 f"{problem.reason}"
             )
+    return warnings
+
+
+def _on_text(run: "Run") -> list[str]:
+    warnings = []
+    text = run.text
+    if text.replaced:
+        first = text.undecodable[0] if text.undecodable else 0
+        warnings.append(
+            f"{_times(text.replaced, 'character')} replaced by \ufffd: the bytes mean nothing in "
+            f"{text.encoding}, the first of them byte {first:,}."
+        )
+    if not run.tally.read:
+        warnings.append("The file has a header and no records.")
+    if "names" in run.layout.evidence:
+        warnings.append(f"Look at the names: {run.layout.evidence['names'][0]}.")
+    return warnings
+
+
+def _on_lines(run: "Run") -> list[str]:
+    warnings = []
+    tally = run.tally
+    if run.layout.above:
+        warnings.append(
+            f"{_times(run.layout.above, 'line')} passed over above the table; the first of them "
+            "are in the JSON profile."
+        )
+    if tally.another is not None:
+        warnings.append(
+            f"Another table begins on line {tally.another:,}; its lines were rejected. To read it, "
+            f"upload the file again with the option “skip_lines” = {tally.another - 1}."
+        )
+    for number, noun in (
+        (tally.blank, "blank line"),
+        (tally.comments, "comment line"),
+        (tally.repeated_headers, "repeated header line"),
+    ):
+        if number:
+            warnings.append(f"{_times(number, noun)} passed over.")
     return warnings
 
 

@@ -6,7 +6,16 @@ from dataclasses import dataclass
 
 from worker.handlers.profile.cells import Cell
 from worker.handlers.profile.engine import identifier, literal
-from worker.handlers.profile.kinds import DECIMAL, MOST_DIGITS, TEXT, Kind, V, chosen, possible
+from worker.handlers.profile.kinds import (
+    DECIMAL,
+    MOST_DIGITS,
+    TEXT,
+    WHOLE,
+    Kind,
+    V,
+    chosen,
+    possible,
+)
 from worker.handlers.profile.options import Options
 from worker.handlers.profile.shapes import NULL_WORDS
 
@@ -102,6 +111,8 @@ def guess(
             return None
         first, rival = chosen(possible(filled, options, share=1.0, kinds=likely))
         if first is not None and first.clean != V:
+            return None
+        if first is not None and first.name == WHOLE and options.integers == "narrow":
             return None
         if first is None or rival is not None:
             # Few misfits in the sample are a matter for those who look at all values.

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class Tally:
-    """What became of the lines. ``read`` records are those written and those rejected."""
+    """What became of the lines. ``read`` records are those written and those rejected.
+
+    ``another`` is the line on which another table begins.
+    """
 
     lines: int = 0
     above: int = 0
@@ -16,6 +19,7 @@ class Tally:
     written: int = 0
     rejected: int = 0
     overflowing: int = 0
+    another: int | None = None
 
     @property
     def read(self) -> int:

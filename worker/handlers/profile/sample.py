@@ -1,0 +1,70 @@
+"""The part of a file that it is judged by."""
+
+from dataclasses import dataclass
+
+from worker.handlers.contract import BadInput
+from worker.handlers.profile.lines import Lines
+from worker.handlers.profile.source import Text
+
+SAMPLE_BYTES = 512 * 1024
+# So many of the lines above a table are kept word for word.
+KEPT_LINES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Half a megabyte behind the ``skipped`` lines that the options say stand above the table.
+
+    ``above`` are the first of those that are not blank, of which there are ``filled``.
+    """
+
+    text: str
+    skipped: int = 0
+    above: tuple[str, ...] = ()
+    filled: int = 0
+
+    def lines(self) -> list[str]:
+        """Split at CR, LF and CRLF alone; str.splitlines knows more line ends than CSV."""
+        return [line.decode() for line in self.text.encode("utf-8", "replace").splitlines()]
+
+
+def take(text: Text, skip_lines: int) -> Sample:
+    """Read it.
+
+    Raises:
+        BadInput: the file has no more lines than are to be skipped.
+    """
+    above: list[str] = []
+    filled = 0
+    lines = Lines(text.path, text.skip)
+    try:
+        for _ in range(skip_lines):
+            line = lines.next()
+            if line is None:
+                raise BadInput(
+                    f"The file has {lines.number:,} lines, and {skip_lines:,} of them are to be "
+                    "skipped by the option “skip_lines”."
+                )
+            if line.strip():
+                filled += 1
+                if len(above) < KEPT_LINES:
+                    above.append(line.decode("utf-8", "replace"))
+        start = lines.after
+    finally:
+        lines.close()
+    return Sample(_read(text, start), skip_lines, tuple(above), filled)
+
+
+def _read(text: Text, start: int) -> str:
+    """Half a megabyte from there, cut at a line's end."""
+    with text.path.open("rb") as file:
+        file.seek(start)
+        head = file.read(SAMPLE_BYTES)
+        complete = not file.read(1)
+    sample = head.decode("utf-8", "replace" if complete else "ignore")
+    if complete:
+        return sample
+    # A CR at the very end may be half of a CRLF.
+    sample = sample.removesuffix("\r")
+    cut = max(sample.rfind("\n"), sample.rfind("\r"))
+    return sample[: cut + 1] or sample
