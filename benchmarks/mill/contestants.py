@@ -11,7 +11,7 @@ from worker.handlers.profile import engine, profile
 
 _PARQUET = "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE_BYTES '16MB')"
 _BATCH = 20
-WARM_RUNS = 30
+WARM_RUNS = 200
 
 
 def _millrace(path: Path, folder: Path, options: dict[str, object]) -> None:

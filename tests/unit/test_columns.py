@@ -127,6 +127,15 @@ def test_no_number_is_made_of_what_is_written_otherwise(run: Profile, late: str)
         assert (float(value), late) in ((7.0, "7.0"), (7.0, "7 "), (1000.0, "1e3"))
 
 
+def test_repeated_rows_of_a_wide_table(run: Profile) -> None:
+    rows = [",".join(str(n % (number + 2)) for number in range(20)) for n in range(100)]
+    data = ",".join(f"c{n}" for n in range(20)) + "\n" + "\n".join([*rows, rows[0], rows[7]])
+    assert run(data.encode()).summary["repeated_rows"] == 2
+    # Told apart by the last of its columns alone.
+    alike = ",".join(f"c{n}" for n in range(20)) + ("\n" + "1," * 19 + "%d") * 2 % (1, 2)
+    assert run(alike.encode()).summary["repeated_rows"] == 0
+
+
 def test_only_the_parquet(run: Profile) -> None:
     result = run(b"a,b\n1,2\n", files="parquet")
     assert [each.name for each in result.artifacts] == ["clean.parquet", "profile.json"]

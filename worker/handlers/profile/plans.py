@@ -46,22 +46,21 @@ class Plan:
         if self.kind is None:
             return cell
         cast = self.kind.cast(cell, self.type)
-        # The test comes first: as long as all cells of a batch pass, nothing else is looked at.
-        return (
-            f"CASE WHEN {self._test(cell, cast)} THEN {cast} "
-            f"WHEN {cell} IS NULL THEN NULL ELSE error('misfit') END"
-        )
+        # The tests come first: as long as all cells of a batch pass, nothing else is looked at.
+        tests = " ".join(f"WHEN {test} THEN {cast}" for test in self._tests(cell, cast))
+        return f"CASE {tests} WHEN {cell} IS NULL THEN NULL ELSE error('misfit') END"
 
-    def _test(self, cell: str, cast: str) -> str:
-        """SQL that is true for a text that says what its value does, and no more."""
+    def _tests(self, cell: str, cast: str) -> list[str]:
+        """SQL of which one is true for a text that says what its value does, and no more."""
         assert self.kind is not None
+        same = f"CAST({cast} AS VARCHAR) = {cell}"
         if self.exact:
-            return f"CAST({cast} AS VARCHAR) = {cell}"
+            return [same]
         if self.kind.type == DECIMAL:
             # Told more digits than it has room for, the engine rounds in silence: then the value
             # written with all its digits does not begin with the text.
-            return f"starts_with(CAST({cast} AS VARCHAR), {cell})"
-        return self.kind.test(cell)
+            return [same, f"starts_with(CAST({cast} AS VARCHAR), {cell})"]
+        return [self.kind.test(cell)]
 
     def value(self) -> str:
         """SQL for the text of a cell, NULL where it means no value."""

@@ -1,7 +1,9 @@
 """Quantiles and histogram of a column of numbers or times."""
 
 import math
+from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 import duckdb
@@ -17,31 +19,34 @@ Counts = Sequence[tuple[str, float | None, int]]
 
 def of_counts(counts: Counts) -> dict[str, Any]:
     """Both from every distinct value, so that they are exact."""
-    values = sorted((value, times) for _, value, times in counts if value is not None)
-    total = sum(times for _, times in values)
-    low, high = values[0][0], values[-1][0]
-    found = _described([_at(values, total, share) for share in QUANTILES], exact=True)
+    pairs = sorted([(value, times) for _, value, times in counts if value is not None])
+    values = [value for value, _ in pairs]
+    upto = list(accumulate([times for _, times in pairs]))
+    low, high = values[0], values[-1]
+    found = _described([_at(values, upto, share) for share in QUANTILES], exact=True)
     width = _width(low, high)
     if width is not None:
         bins = [0] * BINS
-        for value, times in values:
-            bins[min(BINS - 1, int((value - low) / width))] += times
+        last = BINS - 1
+        for value, times in pairs:
+            place = int((value - low) / width)
+            bins[place if place < last else last] += times
         found["histogram"] = {"low": low, "high": high, "counts": bins}
     return found
 
 
-def _at(values: Sequence[tuple[float, int]], total: int, share: float) -> float:
-    """Interpolate between the two values nearest to it, as the engine's quantile_cont does."""
-    rank = share * (total - 1)
-    below, seen = math.floor(rank), 0
-    for index, (value, times) in enumerate(values):
-        seen += times
-        if seen > below + 1:
-            return value
-        if seen > below:
-            following = values[min(index + 1, len(values) - 1)][0]
-            return value + (following - value) * (rank - below) if rank > below else value
-    return values[-1][0]
+def _at(values: Sequence[float], upto: Sequence[int], share: float) -> float:
+    """Interpolate between the two values nearest to it, as the engine's quantile_cont does.
+
+    ``values`` ascend; ``upto`` says of each how many there are up to it.
+    """
+    rank = share * (upto[-1] - 1)
+    below = math.floor(rank)
+    index = bisect_right(upto, below)
+    value = values[index]
+    if rank == below or upto[index] > below + 1:
+        return value
+    return value + (values[index + 1] - value) * (rank - below)
 
 
 def of_all(
