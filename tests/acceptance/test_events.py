@@ -4,12 +4,14 @@ import asyncio
 import json
 import random
 import re
+import socket
 
 import httpx
 
 from processing import repository
 from processing.core import Core
 from processing.states import Status
+from tests.acceptance.conftest import Client
 from tests.conftest import eventually
 from tests.programs import Programs
 
@@ -47,6 +49,55 @@ async def test_two_hundred_clients_that_drop_and_return_miss_nothing(
         fresh = (await http.get("/")).text
         assert tables == {names_and_states(fresh)}
         assert stored[-1] == last
+
+
+LISTEN = "/processing_file/listen-updates/"
+TABLE = b"event: handlingStatusChanged\n"
+SLEEPERS, TABLES = 5, 100
+
+
+async def test_a_client_that_does_not_read_finds_the_newest_table(
+    programs: Programs, client: Client
+) -> None:
+    programs.web()
+    for number in range(50):
+        await client.upload(b"a\n1\n", f"{number:-<240}.csv")
+    streams = [await listening(programs) for _ in range(SLEEPERS + 1)]
+    awake = streams[0][0]
+    seen = bytearray()
+    # More than the buffers of the kernel hold; every cancelling changes the table.
+    for file_id in range(1, 51):
+        for method, path in (("DELETE", ""), ("POST", "/retry")):
+            tables = seen.count(TABLE)
+            answer = await client.http.request(method, f"/api/v1/files/{file_id}{path}")
+            assert answer.is_success, answer.text
+            async with asyncio.timeout(20):
+                while seen.count(TABLE) == tables:
+                    seen += await awake.read(1 << 20)
+    for file_id in (7, 8):
+        await client.http.delete(f"/api/v1/files/{file_id}")
+    for reader, writer in streams:
+        found = seen if reader is awake else bytearray()
+        async with asyncio.timeout(60):
+            while found.rpartition(TABLE)[2].count(b'data-status="Canceled"') < 2:
+                found += await reader.read(1 << 20)
+        assert found.count(TABLE) >= 2
+        if reader is not awake:
+            assert found.count(TABLE) < seen.count(TABLE) / 2
+        writer.close()
+    assert seen.count(TABLE) >= TABLES
+
+
+async def listening(programs: Programs) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A stream of tables; what is not read stays with the server but for a few kilobytes."""
+    narrow = socket.socket()
+    narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    narrow.setblocking(False)
+    address = programs.settings.host, programs.settings.port
+    await asyncio.get_running_loop().sock_connect(narrow, address)
+    reader, writer = await asyncio.open_connection(sock=narrow, limit=4096)
+    writer.write(f"GET {LISTEN} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+    return reader, writer
 
 
 async def send_jobs(http: httpx.AsyncClient) -> None:
@@ -120,7 +171,7 @@ async def watch(http: httpx.AsyncClient, draw: random.Random, ended: asyncio.Eve
         try:
             async with (
                 asyncio.timeout(seconds),
-                http.stream("GET", "/processing_file/listen-updates/", headers=headers) as response,
+                http.stream("GET", LISTEN, headers=headers) as response,
             ):
                 event, data = "", list[str]()
                 async for line in response.aiter_lines():

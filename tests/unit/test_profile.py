@@ -304,6 +304,30 @@ def test_another_table_below_is_told_and_can_be_read(run: Profile) -> None:
     assert result.summary["layout"]["preamble"] == ["name;n", *["x;1"] * 6]
 
 
+@pytest.mark.parametrize(
+    "footer",
+    ["total;;9", "total;9", "total;;9\n;;\nprinted on Monday", "Total\n\nsigned"],
+)
+def test_sums_below_a_blank_line_are_no_records(run: Profile, footer: str) -> None:
+    records = "1;x;2\n" * 6
+    result = run(f"n;name;m\n{records}\n{footer}\n".encode())
+    assert cells(result) == [("1", "x", "2")] * 6
+    assert types(result) == {"n": "BIGINT", "name": "VARCHAR", "m": "BIGINT"}
+    expected = [line for line in footer.split("\n") if line]
+    rejects = result.summary["rejects"]
+    assert [reject["raw"] for reject in rejects] == expected
+    assert {reject["reason"].split(":")[0] for reject in rejects} == {"a footer"}
+
+
+@pytest.mark.parametrize(
+    "rest", ["\n3;z;4\n", "\n3;z\n4;u;5\n", "3;z\n", "\n3;;\n", "\n\n1;a;1\n\n2;b\n"]
+)
+def test_records_below_a_blank_line_are_no_footer(run: Profile, rest: str) -> None:
+    records = "1;x;2\n" * 6
+    result = run(f"n;name;m\n{records}{rest}".encode())
+    assert result.summary["accounting"]["rejected"] == 0
+
+
 def test_lines_are_skipped_beyond_what_the_file_is_judged_by(run: Profile) -> None:
     above = b"some words\n" * 100_000
     result = run(above + b"a;b\n1;2\n3\n", skip_lines=100_000)

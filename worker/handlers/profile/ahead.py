@@ -1,11 +1,55 @@
 """What the lines to come say of the one at hand."""
 
-from worker.handlers.profile.cells import Marks, parse
-from worker.handlers.profile.lines import Lines
+from worker.handlers.profile.cells import Marks, Parsed, count_quotes, literal, parse
+from worker.handlers.profile.lines import MAX_RECORD_BYTES, Lines
 
+# So many lines in a row that are whole records by themselves were not swallowed by a quote.
+_WHOLE_LINES = 20
+_MOST_LINES = 1_000_000  # of a record
 _RECORDS = 8
 _FOOTER_LINES = 20
 _BLANK_LINES = 1000
+
+
+def assemble(lines: Lines, line: str, marks: Marks, width: int) -> tuple[str, int, Parsed]:
+    """Follow an open quote to its end; back to the line alone if there is no sensible one.
+
+    Returns the text of the record, how many lines it takes, and its cells.
+    """
+    alone = parse(line, marks)
+    text, span, whole = line, 1, 0
+    size = len(line)
+    parts = [line, lines.end(-1)]
+    stray = width > 1 and len(literal(line, marks)) == width
+    while True:
+        raw = lines.peek(span - 1)
+        if raw is None:
+            return line, 1, alone
+        following = raw.decode("utf-8", "replace")
+        parts.append(following)
+        end = lines.end(span - 1)
+        span += 1
+        size += len(following) + 1
+        if size > MAX_RECORD_BYTES or span > _MOST_LINES:
+            return line, 1, alone
+        quotes = count_quotes(following, marks)
+        if quotes % 2 == 0:  # whatever it closes it opens again
+            right = not quotes and following.count(marks.delimiter) == width - 1
+            whole = whole + 1 if right else 0
+            if stray and whole >= _WHOLE_LINES:
+                return line, 1, alone
+            parts.append(end)
+            continue
+        text = "".join(parts)
+        parsed = parse(text, marks)
+        if parsed.open:
+            parts = [text, end]
+            continue
+        if parsed.odd or len(parsed.cells) != width:
+            if not parsed.odd and not stray:
+                return text, span, parsed
+            return line, 1, alone
+        return text, span, parsed
 
 
 def only_blank(lines: Lines) -> bool:
@@ -33,14 +77,14 @@ def is_another_table(lines: Lines, marks: Marks, cells: int, width: int, after_b
     return alike >= min(2, len(widths)) and alike >= 0.8 * len(widths)
 
 
-def is_footer(lines: Lines, marks: Marks) -> bool:
-    """Whether no record comes any more."""
+def is_footer(lines: Lines, marks: Marks, most: int) -> bool:
+    """Whether no record comes any more: few lines, none of more than ``most`` cells."""
     for number in range(_FOOTER_LINES):
         raw = lines.peek(number)
         if raw is None:
             return True
         line = raw.decode("utf-8", "replace")
-        if line.strip() and len(parse(line, marks).cells) > 1:
+        if line.strip() and len(parse(line, marks).cells) > most:
             return False
     return False
 

@@ -27,7 +27,7 @@ from worker.handlers.profile.parquet import CLEAN, STAGING
 from worker.handlers.profile.plans import NARROW_DIGITS, Plan, given_words, misfit, value_of
 from worker.handlers.profile.shapes import NULL_WORDS
 
-SAMPLE_ROWS = 2000
+_SAMPLE_ROWS = 2000
 _EXAMPLES = 3
 # Casts that know words for no value take much memory; columns of Parquet are quick to reach.
 _SLICE_COLUMNS = 50
@@ -41,7 +41,7 @@ def decide(
     for batch in batches(columns):
         named = ", ".join(identifier(name) for name in batch)
         rows = connection.execute(
-            f"SELECT {named} FROM {literal(STAGING)} LIMIT {SAMPLE_ROWS}"
+            f"SELECT {named} FROM {literal(STAGING)} LIMIT {_SAMPLE_ROWS}"
         ).fetchall()
         asked: list[tuple[str, Kind]] = []
         words: dict[str, tuple[str, ...]] = {}

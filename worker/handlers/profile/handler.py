@@ -22,7 +22,7 @@ from worker.handlers.profile import (
     sample,
     source,
 )
-from worker.handlers.profile.cells import Cell, Marks, parse, write
+from worker.handlers.profile.cells import Marks, write
 from worker.handlers.profile.details import Extent
 from worker.handlers.profile.dialect import Dialect
 from worker.handlers.profile.layout import Layout
@@ -31,12 +31,7 @@ from worker.handlers.profile.loading import AccountingMismatch, Source, Unfit
 from worker.handlers.profile.options import Options
 from worker.handlers.profile.plans import Plan
 from worker.handlers.profile.problems import Problem, Problems
-from worker.handlers.profile.sample import Sample
 from worker.handlers.profile.tally import Tally
-
-# Of the sample so many cells are enough to guess types from: every value is checked later.
-SAMPLE_CELLS = 20_000
-SAMPLE_LEAST_ROWS = 100
 
 
 @handler(title="Profile and convert to Parquet", options=Options)
@@ -76,7 +71,9 @@ class Run:
         taken = sample.take(self.text, self.options.skip_lines or 0)
         self.dialect = dialect.detect(taken.text, self.options)
         self.layout = layout.find(taken, self.dialect, self.options)
-        self.sample = _rows(taken, self.dialect, self.layout)
+        self.sample = layout.records(taken, self.dialect, self.layout)
+        # Where it has lines that are no records, nothing is to be guessed from it.
+        self.sample_ends = taken.skipped + len(taken.lines())
         width = self.layout.width + 2
         with engine.connect(self.text.path, self.folder, width) as self.connection:
             if not self._read_plain():
@@ -155,7 +152,9 @@ class Run:
         self.null_words = {}
         overflow = [helpers[0]] if helpers and self.tally.overflowing else []
         names = [*self.layout.columns, *overflow]
-        guessed = plans.guess(self.layout.columns, self.sample, self.options)
+        guessed = None
+        if not self.rejects.count or self.rejects.first[0].line > self.sample_ends:
+            guessed = plans.guess(self.layout.columns, self.sample, self.options)
         if guessed is not None:
             self.plans = [*guessed, *(Plan(name) for name in overflow)]
             with engine.progress(self.connection, self.context, start, 0.8, "loading"):
@@ -229,20 +228,6 @@ def _is_plain(found: Dialect, table: Layout, options: Options) -> bool:
         and marks.delimiter.isascii()
         and options.misfits == "widen"
     )
-
-
-def _rows(taken: Sample, found: Dialect, table: Layout) -> list[list[Cell]]:
-    """Records of the sample, to guess types from."""
-    rows: list[list[Cell]] = []
-    most = max(SAMPLE_LEAST_ROWS, min(casting.SAMPLE_ROWS, SAMPLE_CELLS // table.width))
-    for line in taken.lines()[table.first - 1 - taken.skipped :]:
-        parsed = parse(line, found.marks)
-        whole = not parsed.open and not parsed.odd and len(parsed.cells) == table.width
-        if whole and tuple(parsed.cells) not in table.header:
-            rows.append(parsed.cells)
-        if len(rows) == most:
-            break
-    return rows
 
 
 def _helpers(names: Sequence[str]) -> tuple[str, str]:

@@ -14,6 +14,8 @@ from worker.handlers.profile.sample import KEPT_LINES, Sample
 from worker.handlers.profile.shapes import column_shapes
 
 MOST_COLUMNS = 2000
+# So many are enough to guess types from: every value is checked later.
+_MOST_GUESSED, _LEAST_GUESSED, _GUESSED_CELLS = 2000, 100, 20_000
 # So many records show what there is, and so many lines one of them may take in the sample.
 _RECORDS, _SPAN = 2000, 1000
 # So many rows show what kinds of values a column has.
@@ -154,6 +156,20 @@ def _records(lines: Sequence[str], dialect: Dialect, skipped: int) -> list[Recor
             records.append(Record(skipped + at + 1, span, parsed.cells, text))
             at += span
     return records
+
+
+def records(sample: Sample, dialect: Dialect, table: Layout) -> list[list[Cell]]:
+    """The first whole records, as far as types are guessed from them."""
+    found: list[list[Cell]] = []
+    most = max(_LEAST_GUESSED, min(_MOST_GUESSED, _GUESSED_CELLS // table.width))
+    for line in sample.lines()[table.first - 1 - sample.skipped :]:
+        parsed = parse(line, dialect.marks)
+        whole = not parsed.open and not parsed.odd and len(parsed.cells) == table.width
+        if whole and tuple(parsed.cells) not in table.header:
+            found.append(parsed.cells)
+        if len(found) == most:
+            break
+    return found
 
 
 def _width(records: Sequence[Record]) -> int:

@@ -12,8 +12,6 @@ from worker.handlers.profile import ahead, repair
 from worker.handlers.profile.cells import (
     Cell,
     Marks,
-    Parsed,
-    count_quotes,
     forgive,
     literal,
     parse,
@@ -21,7 +19,7 @@ from worker.handlers.profile.cells import (
 )
 from worker.handlers.profile.dialect import Dialect
 from worker.handlers.profile.layout import Layout
-from worker.handlers.profile.lines import MAX_RECORD_BYTES, Lines
+from worker.handlers.profile.lines import Lines
 from worker.handlers.profile.options import Options
 from worker.handlers.profile.problems import Problem, Problems
 from worker.handlers.profile.shapes import VALUES, shape
@@ -31,9 +29,6 @@ MENDED = "mended.tmp"
 OVERFLOW, LINE = "_overflow", "_line"
 _REPORT_LINES = 65536
 _FLUSH_LINES = 4096
-# So many lines in a row that are whole records by themselves were not swallowed by a quote.
-_WHOLE_LINES = 20
-_MOST_LINES = 1_000_000  # of a record
 
 
 class Mender:
@@ -60,7 +55,8 @@ class Mender:
         self._repairs = repairs
         self._header = {tuple(cells) for cells in layout.header}
         self._out: list[bytes] = []
-        self._after_blank = False
+        self._gap = 0  # blank lines just above
+        self._below = ""  # what all further lines are, once the table has ended
         self.tally = Tally()
         self.longest = 0  # bytes of the longest record that was taken apart
 
@@ -95,8 +91,8 @@ class Mender:
                         and not raw.startswith(apostrophes[1])
                         and raw not in headers
                         and (comment is None or not raw.startswith(comment))
-                        and tally.another is None
-                        and not self._after_blank
+                        and not self._below
+                        and not self._gap
                     ):
                         out.append(b"%b%b%d\n" % (raw, tail, lines.number))
                         if len(raw) > self.longest:
@@ -120,14 +116,14 @@ class Mender:
         number, byte = self._lines.number, self._lines.byte
         line = raw.decode("utf-8", "replace")
         width = self._layout.width
-        if self.tally.another is not None:
-            self._take_second(line, number, byte)
+        if self._below:
+            self._take_below(line, number, byte)
             return
         if not line.strip() and (width > 1 or ahead.only_blank(self._lines)):
             self.tally.blank += 1
-            self._after_blank = True
+            self._gap += 1
             return
-        after_blank, self._after_blank = self._after_blank, False
+        gap, self._gap = self._gap, 0
         marks = self._marks
         commented = self._comment is not None and line.startswith(self._comment)
         if commented and (len(literal(line, marks)) != width or width == 1):
@@ -135,15 +131,18 @@ class Mender:
             return
         text, span, parsed = line, 1, parse(line, marks)
         if parsed.open:
-            text, span, parsed = self._assemble(line)
+            text, span, parsed = ahead.assemble(self._lines, line, marks, width)
         cells = parsed.cells
         good = not parsed.open and not parsed.odd
         if good and tuple(cells) in self._header:
             self._skip(span - 1, repeated=True)
             return
         if good and len(cells) == width:
-            if after_blank and self._is_header_of_another(cells):
+            if gap and self._is_header_of_another(cells):
                 self._begin_second(line, number, byte)
+                return
+            if self._is_last_gap(gap) and self._is_sum(cells):
+                self._begin_footer(line, number, byte)
                 return
             unwrapped = repair.unwrap_other_quotes(cells, marks)
             if unwrapped:
@@ -152,7 +151,7 @@ class Mender:
             self._skip(span - 1)
             self._write(cells, number)
             return
-        self._mend(line, text, span, cells if good else None, number, byte, after_blank)
+        self._mend(line, text, span, cells if good else None, number, byte, gap)
 
     def _skip(self, lines: int, *, repeated: bool = False) -> None:
         """Take the further lines of the record at hand; count all of it."""
@@ -163,44 +162,6 @@ class Mender:
         else:
             self.tally.record_lines += lines + 1
 
-    def _assemble(self, line: str) -> tuple[str, int, Parsed]:
-        """Follow an open quote to its end; back to the line alone if there is no sensible one."""
-        marks, width = self._marks, self._layout.width
-        alone = parse(line, marks)
-        text, span, whole = line, 1, 0
-        size = len(line)
-        parts = [line, self._lines.end(-1)]
-        stray = width > 1 and len(literal(line, marks)) == width
-        while True:
-            raw = self._lines.peek(span - 1)
-            if raw is None:
-                return line, 1, alone
-            following = raw.decode("utf-8", "replace")
-            parts.append(following)
-            end = self._lines.end(span - 1)
-            span += 1
-            size += len(following) + 1
-            if size > MAX_RECORD_BYTES or span > _MOST_LINES:
-                return line, 1, alone
-            quotes = count_quotes(following, marks)
-            if quotes % 2 == 0:  # whatever it closes it opens again
-                right = not quotes and following.count(marks.delimiter) == width - 1
-                whole = whole + 1 if right else 0
-                if stray and whole >= _WHOLE_LINES:
-                    return line, 1, alone
-                parts.append(end)
-                continue
-            text = "".join(parts)
-            parsed = parse(text, marks)
-            if parsed.open:
-                parts = [text, end]
-                continue
-            if parsed.odd or len(parsed.cells) != width:
-                if not parsed.odd and not stray:
-                    return text, span, parsed
-                return line, 1, alone
-            return text, span, parsed
-
     def _mend(
         self,
         line: str,
@@ -209,7 +170,7 @@ class Mender:
         cells: list[Cell] | None,
         number: int,
         byte: int,
-        after_blank: bool,
+        gap: int,
     ) -> None:
         """A record that does not fit: find out what it means."""
         width, marks = self._layout.width, self._marks
@@ -228,12 +189,13 @@ class Mender:
             self._write(found[0], number)
             return
         assert cells is not None
-        if ahead.is_another_table(self._lines, self._marks, len(cells), width, after_blank):
+        if ahead.is_another_table(self._lines, self._marks, len(cells), width, gap > 0):
             self._begin_second(line, number, byte)
             return
-        if len(cells) == 1 and width > 2 and ahead.is_footer(self._lines, self._marks):
-            self._skip(span - 1)
-            self._reject(number, byte, text, "a footer: a single cell below the table")
+        below = self._is_last_gap(gap) and len(cells) < width
+        alone = len(cells) == 1 and width > 2
+        if (below or alone) and ahead.is_footer(self._lines, marks, len(cells)):
+            self._begin_footer(line, number, byte)
             return
         self._skip(span - 1)
         if self._options.ragged == "reject":
@@ -251,17 +213,35 @@ class Mender:
         typed = [i for i, kind in enumerate(self._layout.shapes) if kind in VALUES]
         return bool(typed) and all(shape(cell) == "words" for cell in cells)
 
+    def _is_last_gap(self, gap: int) -> bool:
+        """Whether the blank lines just above are the only ones: they set apart what comes."""
+        return 0 < gap == self.tally.blank
+
+    def _is_sum(self, cells: list[Cell]) -> bool:
+        """Whether a last record lacks cells and has words where values stand."""
+        filled = [i for i, cell in enumerate(cells) if cell]
+        words = any(
+            self._layout.shapes[i] in VALUES and shape(cells[i]) in ("words", "text")
+            for i in filled
+        )
+        fewer = len(filled) < len(cells)
+        return words and fewer and ahead.is_footer(self._lines, self._marks, len(cells))
+
     def _begin_second(self, line: str, number: int, byte: int) -> None:
         self.tally.another = number
-        self._take_second(line, number, byte)
+        self._below = f"part of another table, which begins on line {number:,}"
+        self._take_below(line, number, byte)
 
-    def _take_second(self, line: str, number: int, byte: int) -> None:
+    def _begin_footer(self, line: str, number: int, byte: int) -> None:
+        self._below = "a footer: below the table, and unlike its records"
+        self._take_below(line, number, byte)
+
+    def _take_below(self, line: str, number: int, byte: int) -> None:
         if not line.strip():
             self.tally.blank += 1
             return
         self.tally.record_lines += 1
-        reason = f"part of another table, which begins on line {self.tally.another:,}"
-        self._reject(number, byte, line, reason)
+        self._reject(number, byte, line, self._below)
 
     def _write(self, cells: list[Cell], number: int, overflow: str | None = None) -> None:
         row = write([*cells, overflow], self._plain)
