@@ -27,45 +27,61 @@ GONE_SECONDS = 30.0
 class BackpressureBody(Body):
     """A body that knows when it has room, and hands on what arrived without copying it."""
 
-    def __init__(self, expected_content_length: int | None, max_content_length: int | None) -> None:
-        super().__init__(expected_content_length, max_content_length)
-        self._chunks: deque[bytes] = deque()
-        self._waiting = 0
-        self._room = asyncio.Event()
-        self._room.set()
+    def __init__(
+        self,
+        expected_content_length: int | None,  # noqa: ARG002 -- Quart gives them; the limits of
+        max_content_length: int | None,  # noqa: ARG002 -- a body are those of uploads
+    ) -> None:
+        # Not as Body does it: most requests have none, and thousands stay open for hours. What is
+        # needed to wait is made when someone waits.
+        self._chunks: deque[bytes] | None = None
+        self._size = 0
+        self._whole = False
         self._cut_off = False
+        self._reader: asyncio.Future[None] | None = None
+        self._sender: asyncio.Future[None] | None = None
 
     def append(self, data: bytes) -> None:
         """Take what arrived."""
         if data:
+            if self._chunks is None:
+                self._chunks = deque()
             self._chunks.append(data)
-            self._waiting += len(data)
-            self._has_data.set()
-            if self._waiting > MOST_BUFFERED_BYTES:
-                self._room.clear()
+            self._size += len(data)
+            _wake(self._reader)
+
+    def clear(self) -> None:
+        """Forget what waits."""
+        self._chunks, self._size = None, 0
+        _wake(self._sender)
+
+    def set_complete(self) -> None:
+        """The end has arrived."""
+        self._whole = True
+        _wake(self._reader)
+
+    def cut_off(self) -> None:
+        """No more will come, though the end has not arrived."""
+        self._cut_off = True
+        _wake(self._reader)
 
     @property
     def whole(self) -> bool:
         """Whether the end has arrived."""
-        return self._complete.is_set()
-
-    def cut_off(self) -> None:
-        """No more will come."""
-        self._cut_off = True
-        self._has_data.set()
+        return self._whole
 
     async def __anext__(self) -> bytes:
         # Cancelled while it waits, it loses nothing and can be asked again.
         while not self._chunks:
             if self._cut_off:
                 raise ClientDisconnected("The client hung up before the end of the body.")
-            if self.whole:
+            if self._whole:
                 raise StopAsyncIteration
-            self._has_data.clear()
-            await self._has_data.wait()
+            self._reader = asyncio.get_running_loop().create_future()
+            await self._reader
         data = self._chunks.popleft()
-        self._waiting -= len(data)
-        self._room.set()
+        self._size -= len(data)
+        _wake(self._sender)
         return data
 
     def __await__(self) -> Generator[Any, None, Any]:
@@ -76,7 +92,14 @@ class BackpressureBody(Body):
 
     async def room(self) -> None:
         """Wait until the reader has caught up."""
-        await self._room.wait()
+        while self._size > MOST_BUFFERED_BYTES:
+            self._sender = asyncio.get_running_loop().create_future()
+            await self._sender
+
+
+def _wake(waiting: asyncio.Future[None] | None) -> None:
+    if waiting is not None and not waiting.done():
+        waiting.set_result(None)
 
 
 class BackpressureRequest(Request):

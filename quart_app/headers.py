@@ -2,6 +2,8 @@
 
 from quart import Quart, Response, request
 
+from quart_app import sse
+
 _POLICY = {
     "default-src": "'none'",
     "script-src": "'self'",
@@ -32,14 +34,16 @@ def register(app: Quart) -> None:
 
     @app.after_request
     async def add_headers(response: Response) -> Response:
-        docs = request.path == "/docs"
-        response.headers["Content-Security-Policy"] = _DOCS_POLICY if docs else _PAGE_POLICY
         response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Referrer-Policy"] = "same-origin"
-        response.headers["X-Frame-Options"] = "DENY"
-        response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
         response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
-        response.headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
+        # What a document may do says nothing of a stream, and thousands of them are held open.
+        if response.mimetype != sse.TYPE:
+            docs = request.path == "/docs"
+            response.headers["Content-Security-Policy"] = _DOCS_POLICY if docs else _PAGE_POLICY
+            response.headers["Referrer-Policy"] = "same-origin"
+            response.headers["X-Frame-Options"] = "DENY"
+            response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+            response.headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
         if "Cache-Control" not in response.headers:
             response.headers["Cache-Control"] = "no-store"
         return response

@@ -134,9 +134,14 @@ class Hub:
             subscriber.offer(await self._picture(subscriber.view))
 
     async def _picture(self, view: View) -> Message:
-        # The cursor is taken before the rows: the picture shows at least all up to its id.
-        cursor = self._cursor if self._cursor != START else ""
-        return Message(TABLE, await self.table(view), cursor)
+        """The table as a message, encoded once for all who look at it."""
+
+        async def encoded() -> Message:
+            # The cursor is taken before the rows: the picture shows at least all up to its id.
+            cursor = self._cursor if self._cursor != START else ""
+            return Message(TABLE, await self.table(view), cursor)
+
+        return await self.pictures.get(("message", view), encoded)
 
     async def table(self, view: View) -> str:
         """The table that ``view`` asks for, painted once for all. Raises DatabaseAway."""

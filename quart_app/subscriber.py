@@ -20,13 +20,14 @@ class Subscriber:
     Progress is of single rows, so that the newest of each row wins; a table shows it all.
     """
 
-    __slots__ = ("_closed", "_filled", "_progress", "_slots", "view")
+    __slots__ = ("_closed", "_progress", "_slots", "_waiting", "view")
 
     def __init__(self, view: View) -> None:
         self.view = view
         self._slots: dict[str, Message] = {}
         self._progress: dict[int, str] = {}
-        self._filled = asyncio.Event()
+        # Made when someone waits: thousands of clients are held, and an event is heavier.
+        self._waiting: asyncio.Future[None] | None = None
         self._closed = False
 
     def offer(self, message: Message) -> None:
@@ -35,7 +36,7 @@ class Subscriber:
             self._progress.clear()
             self._slots.pop(PROGRESS, None)
         self._slots[message.event] = message
-        self._filled.set()
+        self._wake()
 
     def offer_progress(self, message: Message, rows: Mapping[int, str]) -> None:
         """Add how ``rows`` (file id → fragment) stand; ``message`` is all of them together."""
@@ -46,20 +47,23 @@ class Subscriber:
         else:
             self._progress = dict(rows)
         self._slots[PROGRESS] = message
-        self._filled.set()
+        self._wake()
 
     def close(self) -> None:
         """Let the client go once it has fetched what is there."""
         self._closed = True
-        self._filled.set()
+        self._wake()
 
     async def next(self) -> Message | None:
         """Wait for the next message; None when the stream shall end."""
-        await self._filled.wait()
-        if not self._slots:
-            return None
+        while not self._slots:
+            if self._closed:
+                return None
+            self._waiting = asyncio.get_running_loop().create_future()
+            await self._waiting
         # A gap is told before the snapshot that closes it.
-        message = self._slots.pop(GAP if GAP in self._slots else next(iter(self._slots)))
-        if not self._slots and not self._closed:
-            self._filled.clear()
-        return message
+        return self._slots.pop(GAP if GAP in self._slots else next(iter(self._slots)))
+
+    def _wake(self) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)

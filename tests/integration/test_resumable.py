@@ -265,7 +265,11 @@ async def test_who_comes_back_is_not_locked_out_by_a_dead_connection(
     async with client.request(path, method="PATCH", headers=headers) as connection:
         # A piece comes, then nothing: the other side is gone and has not said so.
         await connection.send(CSV[:60])
-        second = await asyncio.wait_for(patch_from(client, path), timeout=20)
+        async with asyncio.timeout(20):
+            # Where the first begins only after we asked for the offset, the protocol has us ask
+            # again.
+            while (second := await patch_from(client, path)) == 409:
+                pass
         assert second == 204
         await connection.disconnect()
     (file,) = await files(core)
