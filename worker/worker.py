@@ -112,6 +112,8 @@ class Worker:
                 logger.exception("handler %s cannot be loaded and is not offered", name)
                 continue
             schema = handler.options.model_json_schema()
+            # A jsonb keeps no order, and a form should have the one that its author chose.
+            schema["x-order"] = list(schema.get("properties", ()))
             infos.append(HandlerInfo(name, handler.title, handler.description, schema))
         while not self._stopping.is_set():
             try:

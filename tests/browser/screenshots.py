@@ -59,7 +59,7 @@ async def _fill(page: Page) -> None:
     await send("profile", _file("inventory.csv", "item,price\nbolt,0.15\nnut,0.05\n"))
     await page.wait_for_selector("tr:has-text('inventory') .status-ok")
     await page.select_option("#handler", "emulate")
-    await page.fill('[name="option.seconds"]', "12")
+    await page.fill('[name="option.seconds"]', "40")
     await send("emulate", _file("night-shift-telemetry.csv", "a,b\n1,2\n"))
     await page.wait_for_selector("tbody progress[value]")
 
@@ -80,13 +80,16 @@ async def _shoot(browser: Browser, address: str) -> None:
             await _fill(page)
             first = False
         await page.wait_for_selector("tbody tr")
-        await page.wait_for_timeout(7000 if name == "light" else 500)  # messages have left
+        await page.wait_for_selector("text=is in line as", state="detached")
         await page.screenshot(path=TARGET / f"{name}.png", full_page=name == "phone")
         await page.get_by_role("link", name="harbour-calls-2025.csv", exact=True).click()
         await page.wait_for_selector("dialog[open] .detail")
         for tab in TABS:
             await page.get_by_role("tab", name=tab.capitalize()).click()
             await page.screenshot(path=TARGET / f"{name}-{tab}.png")
+        await page.goto("/")
+        await page.get_by_text("Options, where you know better").click()
+        await page.locator("#upload").screenshot(path=TARGET / f"{name}-options.png")
         await context.close()
 
 

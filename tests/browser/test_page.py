@@ -5,6 +5,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import httpx
 from playwright.async_api import Page, expect
 
 from tests.programs import Programs
@@ -37,6 +38,23 @@ async def test_an_upload_becomes_ok_without_reloading(page: Page) -> None:
     await expect(row.locator("[data-label=Rows]")).to_contain_text("200")
     assert await page.evaluate("window.stillTheSamePage") is True
     await expect(page.locator(".message-success")).to_have_count(0, timeout=15_000)
+
+
+async def test_options_stand_in_their_order_and_are_heeded(page: Page, site: Programs) -> None:
+    await live(page)
+    await page.get_by_text("Options, where you know better").click()
+    labels = await page.locator(".more-options label").all_text_contents()
+    assert labels[:3] == ["Encoding", "Delimiter", "Quote"]
+    await page.get_by_label("Delimiter").fill("!")
+    await page.get_by_label("Integers").select_option("narrow")
+    await expect(page.get_by_label("Header rows")).to_have_accessible_description(
+        "0: there is no header"
+    )
+    await send(page, upload_of("odd.csv", "n!text\n" + "1!a,b\n" * 20))
+    await expect(page.locator(".status-ok")).to_be_visible(timeout=30_000)
+    async with httpx.AsyncClient(base_url=site.address) as http:
+        result = (await http.get("/api/v1/files/1/result")).json()
+    assert result["receipt"]["options"] == {"delimiter": "!", "integers": "narrow"}
 
 
 async def test_the_popup_shows_what_is_in_the_file(page: Page, tmp_path: Path) -> None:

@@ -14,38 +14,56 @@ class Options(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    encoding: str | None = Field(None, description="Of the text, by any name that Python knows")
-    delimiter: str | None = Field(
-        None, description="Between cells: a character, or comma, semicolon, tab, pipe, space, colon"
+    encoding: str | None = Field(
+        None, title="Encoding", description="Of the text, by any name that Python knows"
     )
-    quote: One | None = Field(None, description="Around cells")
-    escape: One | None = Field(None, description="In front of a quote inside quotes, such as \\")
-    comment: One | None = Field(None, description="What a line begins with that is a comment")
-    skip_lines: int | None = Field(None, ge=0, description="Lines above the header or first record")
-    header: int | None = Field(None, ge=0, le=10, description="Rows of the header; 0: none")
+    delimiter: str | None = Field(
+        None,
+        title="Delimiter",
+        description="A character, or comma, semicolon, tab, pipe, space, colon",
+    )
+    quote: One | None = Field(None, title="Quote", description="Around cells")
+    escape: One | None = Field(
+        None, title="Escape", description="In front of a quote inside quotes, such as \\"
+    )
+    comment: One | None = Field(
+        None, title="Comment sign", description="What a comment line begins with"
+    )
+    skip_lines: int | None = Field(
+        None, ge=0, title="Lines to skip", description="Above the header or the first record"
+    )
+    header: int | None = Field(
+        None, ge=0, le=10, title="Header rows", description="0: there is no header"
+    )
     dates: Literal["day-first", "month-first"] | None = Field(
-        None, description="How to read dates such as 03/04/2024"
+        None, title="Dates", description="How to read dates such as 03/04/2024"
     )
     decimal: Literal["point", "comma"] | None = Field(
-        None, description="What separates the fraction of a number"
+        None, title="Decimal sign", description="What separates the fraction of a number"
     )
     integers: Literal["wide", "narrow"] = Field(
         "wide",
-        description="Wide: 64 bits, the same for every file; narrow: as few bits as hold all "
-        "values of the column",
+        title="Integers",
+        description="Wide: 64 bits in every file; narrow: the fewest that hold the column",
     )
-    nulls: str = Field("", description="Texts that mean no value, separated by |")
+    nulls: str = Field(
+        "", title="Words for no value", description="Separated by |, for example ?|unknown"
+    )
     ragged: Literal["repair", "reject"] = Field(
-        "repair", description="What becomes of records with too few or too many cells"
+        "repair", title="Ragged records", description="Those with too few or too many cells"
     )
     misfits: Literal["widen", "reject"] = Field(
-        "widen", description="What a few cells do that are not of their column's type"
+        "widen",
+        title="Misfits",
+        description="A few cells not of their column's type: make it text, or reject their records",
     )
     files: Literal["all", "parquet"] = Field(
-        "all", description="Parquet: neither clean.csv nor report.html is written"
+        "all", title="Files", description="Parquet: neither clean.csv nor report.html"
     )
     formulas: Literal["keep", "defuse"] = Field(
-        "keep", description="Defuse: put ' in front of cells of clean.csv that begin with = + - @"
+        "keep",
+        title="Formulas",
+        description="Defuse: ' in front of cells of clean.csv that begin with = + - @",
     )
 
     @field_validator("encoding")
