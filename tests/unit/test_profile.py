@@ -398,6 +398,19 @@ def test_progress_goes_forward(run: Profile) -> None:
     assert len({stage for _, stage in seen}) >= 4
 
 
+def test_progress_while_the_text_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source, "_REPORT_BYTES", 1 << 20)
+    path = tmp_path / "a.csv"
+    lines = b"".join(b"%d,Malaga %s\n" % (n, os.urandom(9).hex().encode()) for n in range(200_000))
+    path.write_bytes(gzip.compress(lines + "Málaga".encode("cp1252"), 1))
+    seen: list[float] = []
+    source.prepare(path, tmp_path, Options(), seen.append)
+    assert seen == sorted(seen)
+    # Unpacked, looked at, and transcoded, since it is no UTF-8.
+    for low, high in ((0.0, 0.5), (0.5, 0.7), (0.7, 1.0)):
+        assert sum(low < share < high for share in seen) >= 3
+
+
 def test_the_engine_reaches_nothing_else(run: Profile, tmp_path: Path) -> None:
     (tmp_path / "secret.csv").write_text("a\n1\n")
     inside = tmp_path / "inside"

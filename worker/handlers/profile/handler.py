@@ -66,7 +66,7 @@ class Run:
             self.context.source,
             self.folder,
             self.options,
-            lambda share: progress(min(0.05, share * 0.05)),
+            lambda share: progress(min(0.05, share * 0.05), "reading"),
         )
         taken = sample.take(self.text, self.options.skip_lines or 0)
         self.dialect = dialect.detect(taken.text, self.options)

@@ -14,6 +14,7 @@ from worker.handlers.profile.unpack import unpack
 HEAD_BYTES = 64 * 1024
 CHUNK_BYTES = 1024 * 1024
 WINDOW_BYTES = 256 * 1024
+_REPORT_BYTES = 16 * CHUNK_BYTES
 UNPACKED, TEXT = "unpacked.tmp", "text.tmp"
 MOST_LOCATED = 100
 # Text has next to no control characters besides tab, line ends, form feed and escape. The
@@ -85,10 +86,12 @@ def prepare(
 ) -> Text:
     """Unpack, find the encoding, and transcode into ``folder`` where it is not UTF-8.
 
+    ``report`` gets the share done, 0–1.
+
     Raises:
         BadInput: the file is empty, damaged or not text.
     """
-    compression = unpack(upload, folder / UNPACKED, report)
+    compression = unpack(upload, folder / UNPACKED, lambda share: report(0.5 * share))
     path = folder / UNPACKED if compression else upload
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
@@ -98,12 +101,14 @@ def prepare(
     for magic, words in _MAGIC.items():
         if head.startswith(magic):
             raise BadInput(f"This is not a CSV file: it looks like {words}.")
-    utf8 = _Utf8()
+    utf8 = _Utf8(lambda share: report(0.5 + 0.2 * share))
     encoding, skip, evidence, confidence = _encoding(path, head, options, utf8)
     if encoding == "utf-8" and evidence != "the options":
         ascii_only = utf8.ascii
         return Text(path, "utf-8", skip > 0, compression, evidence, confidence, skip, ascii_only)
-    replaced, undecodable = _transcode(path, folder / TEXT, encoding, skip)
+    replaced, undecodable = _transcode(
+        path, folder / TEXT, encoding, skip, lambda share: report(0.7 + 0.3 * share)
+    )
     if compression:
         path.unlink()
     return Text(
@@ -180,11 +185,20 @@ def _refuse_binary(head: bytes) -> None:
 class _Utf8:
     """Whether a file is UTF-8; ``ascii`` whether it is no more than ASCII."""
 
-    def __init__(self) -> None:
+    def __init__(self, report: Callable[[float], None]) -> None:
+        """``report`` gets the share of the file that was looked at, 0–1."""
         self.ascii = False
+        self._report = report
+        self._valid: bool | None = None
 
     def is_valid(self, path: Path) -> bool:
-        """Look at every byte. Raises BadInput at a NUL, which no text contains."""
+        """Look at every byte, once. Raises BadInput at a NUL, which no text contains."""
+        if self._valid is None:
+            self._valid = self._look(path)
+        return self._valid
+
+    def _look(self, path: Path) -> bool:
+        size = path.stat().st_size
         decoder = codecs.getincrementaldecoder("utf-8")()
         # In one place of memory, which the processor keeps at hand.
         window = bytearray(WINDOW_BYTES)
@@ -205,6 +219,8 @@ class _Utf8:
                         ascii_only = ascii_only and bytes(view[:read]).isascii()
                         decoder.decode(view[:read])
                     position += read
+                    if not position % _REPORT_BYTES:
+                        self._report(position / size)
                 decoder.decode(b"", final=True)
             except UnicodeDecodeError:
                 return False
@@ -232,8 +248,11 @@ def _suggested(head: bytes) -> str | None:
     return name if name in _SUGGESTIONS else None
 
 
-def _transcode(path: Path, target: Path, encoding: str, skip: int) -> tuple[int, list[int]]:
+def _transcode(
+    path: Path, target: Path, encoding: str, skip: int, report: Callable[[float], None]
+) -> tuple[int, list[int]]:
     """Write ``path`` as UTF-8; return how many characters had to be replaced, and where."""
+    size = max(1, path.stat().st_size)
     located: list[int] = []
     replaced = base = 0
 
@@ -255,6 +274,8 @@ def _transcode(path: Path, target: Path, encoding: str, skip: int) -> tuple[int,
             pending = decoder.getstate()[0]
             base = position - len(pending)
             position += len(chunk)
+            if not (position - skip) % _REPORT_BYTES:
+                report(min(1.0, position / size))
             text = decoder.decode(chunk, final=not chunk)
             if "\0" in text:
                 raise BadInput("This is not a text file: it contains NUL characters.")
