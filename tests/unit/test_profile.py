@@ -328,6 +328,22 @@ def test_records_below_a_blank_line_are_no_footer(run: Profile, rest: str) -> No
     assert result.summary["accounting"]["rejected"] == 0
 
 
+def test_many_lines_above_a_table_are_rejects(run: Profile) -> None:
+    above = [f"{n};x" for n in range(150)]
+    table = "day;place;hour\n" + "2024-01-02;here;10:00\n" * 400
+    result = run("\n".join(["n;name", *above, "", table]).encode())
+    assert cells(result) == [("2024-01-02", "here", "10:00:00")] * 400
+    account = result.summary["accounting"]
+    assert (account["written"], account["rejected"], account["lines_above"]) == (400, 151, 0)
+    with Path("rejects.csv").open(newline="") as file:
+        rejects = list(csv.DictReader(file))
+    assert [row["raw"] for row in rejects] == ["n;name", *above]
+    assert (rejects[-1]["line"], rejects[-1]["reason"]) == (
+        "151",
+        "above the table, and unlike its records",
+    )
+
+
 def test_lines_are_skipped_beyond_what_the_file_is_judged_by(run: Profile) -> None:
     above = b"some words\n" * 100_000
     result = run(above + b"a;b\n1;2\n3\n", skip_lines=100_000)

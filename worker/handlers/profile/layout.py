@@ -36,7 +36,8 @@ class Record:
 class Layout:
     """``first`` is the line on which records begin; ``header`` the cells of the header's rows.
 
-    ``preamble`` are the first of the ``above`` lines above the table that are not blank.
+    ``preamble`` are the first of the ``above`` lines above the table that are not blank and are
+    passed over. Where they are too many to be kept, all lines up to ``rejected`` are rejects.
     ``shapes`` has a kind for each column whose values are of one; ``plain``: nothing stands above
     the first record but a header of one line and as many cells.
     """
@@ -44,6 +45,7 @@ class Layout:
     columns: tuple[str, ...]
     first: int
     header: tuple[tuple[Cell, ...], ...]
+    rejected: int
     preamble: tuple[str, ...]
     above: int
     shapes: tuple[str | None, ...]
@@ -106,8 +108,9 @@ def find(sample: Sample, dialect: Dialect, options: Options) -> Layout:
         and (top is None or (rows == 1 and len(top) == width and first == 2))
         and (top is None or parse(records[0].text, dialect.marks).cells == top)
     )
-    top_line = records[start].line - sample.skipped if start < len(records) else 1
-    preamble = [line for line in lines[: top_line - 1] if line.strip()]
+    top_line = records[start].line if start < len(records) else sample.skipped + 1
+    preamble = [line for line in lines[: top_line - 1 - sample.skipped] if line.strip()]
+    rejected = len(preamble) > KEPT_LINES
     found = {"header": evidence}
     if preamble and options.skip_lines is None:
         found["preamble"] = (f"{len(preamble):,} lines above the table are unlike it", 0.9)
@@ -123,8 +126,9 @@ def find(sample: Sample, dialect: Dialect, options: Options) -> Layout:
         tuple(names(header, width)),
         first,
         tuple(tuple(cells) for cells in header),
+        top_line - 1 if rejected else 0,
         (*sample.above, *preamble)[:KEPT_LINES],
-        sample.filled + len(preamble),
+        sample.filled + (0 if rejected else len(preamble)),
         tuple(shapes),
         plain,
         found,

@@ -8,7 +8,7 @@ others are taken apart, repaired where what they mean is clear, and noted.
 from collections.abc import Callable
 from pathlib import Path
 
-from worker.handlers.profile import ahead, repair
+from worker.handlers.profile import ahead, repair, shapes
 from worker.handlers.profile.cells import (
     Cell,
     Marks,
@@ -22,7 +22,6 @@ from worker.handlers.profile.layout import Layout
 from worker.handlers.profile.lines import Lines
 from worker.handlers.profile.options import Options
 from worker.handlers.profile.problems import Problem, Problems
-from worker.handlers.profile.shapes import VALUES, shape
 from worker.handlers.profile.tally import Tally
 
 MENDED = "mended.tmp"
@@ -56,7 +55,7 @@ class Mender:
         self._header = {tuple(cells) for cells in layout.header}
         self._out: list[bytes] = []
         self._gap = 0  # blank lines just above
-        self._below = ""  # what all further lines are, once the table has ended
+        self._outside = ""  # what lines are that are not of the table
         self.tally = Tally()
         self.longest = 0  # bytes of the longest record that was taken apart
 
@@ -67,9 +66,7 @@ class Mender:
             BadInput: a line is longer than the 16 MiB a record may have.
         """
         lines, tally, marks = self._lines, self.tally, self._marks
-        for _ in range(self._layout.first - 1):
-            if lines.next() is not None:
-                tally.above += 1
+        self._pass_above()
         delimiter = marks.delimiter.encode()
         quote = (marks.quote or "").encode() or None
         apostrophes = (delimiter + b"'", b"'")
@@ -91,7 +88,7 @@ class Mender:
                         and not raw.startswith(apostrophes[1])
                         and raw not in headers
                         and (comment is None or not raw.startswith(comment))
-                        and not self._below
+                        and not self._outside
                         and not self._gap
                     ):
                         out.append(b"%b%b%d\n" % (raw, tail, lines.number))
@@ -112,12 +109,24 @@ class Mender:
         tally.lines = lines.number
         return tally
 
+    def _pass_above(self) -> None:
+        """Go to the first record."""
+        lines, skipped = self._lines, self._options.skip_lines or 0
+        self._outside = "above the table, and unlike its records"
+        for _ in range(self._layout.first - 1):
+            raw = lines.next()
+            if raw is not None and skipped < lines.number <= self._layout.rejected:
+                self._take_outside(raw.decode("utf-8", "replace"), lines.number, lines.byte)
+            elif raw is not None:
+                self.tally.above += 1
+        self._outside = ""
+
     def _take(self, raw: bytes) -> None:
         number, byte = self._lines.number, self._lines.byte
         line = raw.decode("utf-8", "replace")
         width = self._layout.width
-        if self._below:
-            self._take_below(line, number, byte)
+        if self._outside:
+            self._take_outside(line, number, byte)
             return
         if not line.strip() and (width > 1 or ahead.only_blank(self._lines)):
             self.tally.blank += 1
@@ -138,7 +147,7 @@ class Mender:
             self._skip(span - 1, repeated=True)
             return
         if good and len(cells) == width:
-            if gap and self._is_header_of_another(cells):
+            if gap and shapes.like_names(cells, self._layout.shapes):
                 self._begin_second(line, number, byte)
                 return
             if self._is_last_gap(gap) and self._is_sum(cells):
@@ -209,39 +218,30 @@ class Mender:
         self._repair(number, byte, text, reason, action)
         self._write(fitted, number, overflow)
 
-    def _is_header_of_another(self, cells: list[Cell]) -> bool:
-        typed = [i for i, kind in enumerate(self._layout.shapes) if kind in VALUES]
-        return bool(typed) and all(shape(cell) == "words" for cell in cells)
-
     def _is_last_gap(self, gap: int) -> bool:
         """Whether the blank lines just above are the only ones: they set apart what comes."""
         return 0 < gap == self.tally.blank
 
     def _is_sum(self, cells: list[Cell]) -> bool:
         """Whether a last record lacks cells and has words where values stand."""
-        filled = [i for i, cell in enumerate(cells) if cell]
-        words = any(
-            self._layout.shapes[i] in VALUES and shape(cells[i]) in ("words", "text")
-            for i in filled
-        )
-        fewer = len(filled) < len(cells)
-        return words and fewer and ahead.is_footer(self._lines, self._marks, len(cells))
+        lacking = not all(cells) and shapes.misplaced_words(cells, self._layout.shapes)
+        return lacking and ahead.is_footer(self._lines, self._marks, len(cells))
 
     def _begin_second(self, line: str, number: int, byte: int) -> None:
         self.tally.another = number
-        self._below = f"part of another table, which begins on line {number:,}"
-        self._take_below(line, number, byte)
+        self._outside = f"part of another table, which begins on line {number:,}"
+        self._take_outside(line, number, byte)
 
     def _begin_footer(self, line: str, number: int, byte: int) -> None:
-        self._below = "a footer: below the table, and unlike its records"
-        self._take_below(line, number, byte)
+        self._outside = "a footer: below the table, and unlike its records"
+        self._take_outside(line, number, byte)
 
-    def _take_below(self, line: str, number: int, byte: int) -> None:
+    def _take_outside(self, line: str, number: int, byte: int) -> None:
         if not line.strip():
             self.tally.blank += 1
             return
         self.tally.record_lines += 1
-        self._reject(number, byte, line, self._below)
+        self._reject(number, byte, line, self._outside)
 
     def _write(self, cells: list[Cell], number: int, overflow: str | None = None) -> None:
         row = write([*cells, overflow], self._plain)

@@ -60,6 +60,19 @@ def column_shapes(rows: Sequence[Sequence[Cell]], width: int) -> list[str | None
     return found
 
 
+def like_names(cells: Sequence[Cell], shapes: Sequence[str | None]) -> bool:
+    """Whether a record is of words alone, where a column has values."""
+    return any(kind in VALUES for kind in shapes) and all(shape(cell) == "words" for cell in cells)
+
+
+def misplaced_words(cells: Sequence[Cell], shapes: Sequence[str | None]) -> bool:
+    """Whether words or texts stand in a column of values."""
+    return any(
+        kind in VALUES and shape(cell) in ("words", "text")
+        for cell, kind in zip(cells, shapes, strict=True)
+    )
+
+
 def fitting(cells: Iterable[Cell], shapes: Sequence[str | None]) -> int:
     """How many typed columns the cells fit, less those they do not."""
     score = 0
