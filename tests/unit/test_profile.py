@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from tests.unit.mill import Profile, cells, types
 from worker.handlers.contract import BadInput
-from worker.handlers.profile import dialect, engine, records, source
+from worker.handlers.profile import dialect, encoding, engine, records, source
 from worker.handlers.profile.loading import AccountingMismatch
 from worker.handlers.profile.options import Options
 
@@ -415,7 +415,8 @@ def test_progress_goes_forward(run: Profile) -> None:
 
 
 def test_progress_while_the_text_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source, "_REPORT_BYTES", 1 << 20)
+    for room in (source, encoding):
+        monkeypatch.setattr(room, "REPORT_BYTES", 1 << 20)
     path = tmp_path / "a.csv"
     lines = b"".join(b"%d,Malaga %s\n" % (n, os.urandom(9).hex().encode()) for n in range(200_000))
     path.write_bytes(gzip.compress(lines + "Málaga".encode("cp1252"), 1))
