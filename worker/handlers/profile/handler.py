@@ -71,9 +71,9 @@ class Run:
         taken = sample.take(self.text, self.options.skip_lines or 0)
         self.dialect = dialect.detect(taken.text, self.options)
         self.layout = layout.find(taken, self.dialect, self.options)
-        self.sample = layout.records(taken, self.dialect, self.layout)
+        self.sample = layout.whole_records(taken, self.dialect, self.layout)
         # Where it has lines that are no records, nothing is to be guessed from it.
-        self.sample_ends = taken.skipped + len(taken.lines())
+        self.sample_ends = taken.skipped + len(taken.lines)
         width = self.layout.width + 2
         with engine.connect(self.text.path, self.folder, width) as self.connection:
             if not self._read_plain():

@@ -76,7 +76,7 @@ def find(sample: Sample, dialect: Dialect, options: Options) -> Layout:
     Raises:
         BadInput: there is nothing but blank lines and comments, or too many columns.
     """
-    lines = sample.lines()
+    lines = sample.lines
     records = _records(lines, dialect, sample.skipped)
     if not records:
         where = f" behind the {sample.skipped:,} that are skipped" if sample.skipped else ""
@@ -162,11 +162,11 @@ def _records(lines: Sequence[str], dialect: Dialect, skipped: int) -> list[Recor
     return records
 
 
-def records(sample: Sample, dialect: Dialect, table: Layout) -> list[list[Cell]]:
+def whole_records(sample: Sample, dialect: Dialect, table: Layout) -> list[list[Cell]]:
     """The first whole records, as far as types are guessed from them."""
     found: list[list[Cell]] = []
     most = max(_LEAST_GUESSED, min(_MOST_GUESSED, _GUESSED_CELLS // table.width))
-    for line in sample.lines()[table.first - 1 - sample.skipped :]:
+    for line in sample.lines[table.first - 1 - sample.skipped :]:
         parsed = parse(line, dialect.marks)
         whole = not parsed.open and not parsed.odd and len(parsed.cells) == table.width
         if whole and tuple(parsed.cells) not in table.header:

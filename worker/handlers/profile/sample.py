@@ -15,17 +15,15 @@ KEPT_LINES = 100
 class Sample:
     """Half a megabyte behind the ``skipped`` lines that the options say stand above the table.
 
-    ``above`` are the first of those that are not blank, of which there are ``filled``.
+    ``lines`` are those of ``text``; ``above`` the first of the skipped ones that are not blank, of
+    which there are ``filled``.
     """
 
     text: str
+    lines: list[str]
     skipped: int = 0
     above: tuple[str, ...] = ()
     filled: int = 0
-
-    def lines(self) -> list[str]:
-        """Split at CR, LF and CRLF alone; str.splitlines knows more line ends than CSV."""
-        return [line.decode() for line in self.text.encode("utf-8", "replace").splitlines()]
 
 
 def take(text: Text, skip_lines: int) -> Sample:
@@ -52,7 +50,13 @@ def take(text: Text, skip_lines: int) -> Sample:
         start = lines.after
     finally:
         lines.close()
-    return Sample(_read(text, start), skip_lines, tuple(above), filled)
+    sample = _read(text, start)
+    return Sample(sample, _lines_of(sample), skip_lines, tuple(above), filled)
+
+
+def _lines_of(text: str) -> list[str]:
+    """Split at CR, LF and CRLF alone; str.splitlines knows more line ends than CSV."""
+    return [line.decode() for line in text.encode("utf-8", "replace").splitlines()]
 
 
 def _read(text: Text, start: int) -> str:
