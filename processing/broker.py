@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from processing.errors import RedisAway
+from processing.errors import RedisUnavailable
 
 COMMAND_SECONDS = 5.0
 BLOCK_MILLISECONDS = 2000
@@ -45,9 +45,9 @@ def reader_client(url: str) -> Redis:
 
 
 @contextmanager
-def reaching_redis() -> Iterator[None]:
-    """Turn every way of Redis being away into :class:`RedisAway`."""
+def translate_redis_errors() -> Iterator[None]:
+    """Turn every way of Redis being away into :class:`RedisUnavailable`."""
     try:
         yield
     except _AWAY as error:
-        raise RedisAway(str(error) or type(error).__name__) from error
+        raise RedisUnavailable(str(error) or type(error).__name__) from error

@@ -1,9 +1,10 @@
 """Everything of the core put together from settings, for one running program."""
 
 from processing.broker import command_client, reader_client
-from processing.cancels import Cancels
+from processing.cancellations import CancellationStream
 from processing.database import Database
 from processing.events import Events
+from processing.handler_catalog import HandlerCatalog
 from processing.jobs import Jobs
 from processing.lifecycle import Lifecycle
 from processing.outbox import Outbox
@@ -25,9 +26,10 @@ class Core:
         self.storage = Storage(settings.media_root)
         self.jobs = Jobs(self.commands, self._reader, settings.stream_prefix)
         self.events = Events(self.commands, self._reader, settings.stream_prefix)
-        self.cancels = Cancels(self.commands, self._reader, settings.stream_prefix)
+        self.cancellations = CancellationStream(self.commands, self._reader, settings.stream_prefix)
         self.outbox = Outbox(self.commands, settings.stream_prefix, settings.events_kept)
         self.lifecycle = Lifecycle(self.database, self.jobs, self.outbox, self.storage)
+        self.handlers = HandlerCatalog(self.database)
         self.recovery = Recovery(
             self.database, self.jobs, self.outbox, self.storage, self.lifecycle, settings.keep_days
         )

@@ -14,7 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
-from processing.errors import DatabaseAway
+from processing.errors import DatabaseUnavailable
 
 CONNECT_SECONDS = 5
 REST_SECONDS = 1.0
@@ -67,7 +67,7 @@ class Database:
     def __init__(self, dsn: str, *, size: int = 5) -> None:
         """``dsn`` is an SQLAlchemy URL; ``size`` the most connections held at once."""
         self._dsn = dsn
-        self._lanes: list[Lane] = []
+        self._dedicated: list[DedicatedConnection] = []
         self._engine = create_async_engine(
             dsn,
             isolation_level="AUTOCOMMIT",
@@ -101,7 +101,7 @@ class Database:
         """Lend a connection.
 
         Raises:
-            DatabaseAway: the server cannot be reached or went away inside the block.
+            DatabaseUnavailable: the server cannot be reached or went away inside the block.
         """
         try:
             async with self._engine.connect() as connection:
@@ -109,23 +109,26 @@ class Database:
         except (DBAPIError, *_AWAY) as error:
             invalid = isinstance(error, DBAPIError) and error.connection_invalidated
             if invalid or _is_away(error):
-                raise DatabaseAway(str(error)) from error
+                raise DatabaseUnavailable(str(error)) from error
             raise
 
-    def lane(self) -> "Lane":
-        """Open a lane; it connects when it is first used and is closed with the database."""
-        lane = Lane(self._dsn)
-        self._lanes.append(lane)
-        return lane
+    def dedicated(self) -> "DedicatedConnection":
+        """Reserve a connection outside the pool; it connects when it is first used.
+
+        It is closed with the database.
+        """
+        connection = DedicatedConnection(self._dsn)
+        self._dedicated.append(connection)
+        return connection
 
     async def close(self) -> None:
         """Close every connection."""
-        for lane in self._lanes:
-            await lane.close()
+        for connection in self._dedicated:
+            await connection.close()
         await self._engine.dispose()
 
 
-class Lane:
+class DedicatedConnection:
     """One connection of its own for statements that follow one another all the time.
 
     They go straight to asyncpg, without the pool and without SQLAlchemy's result: that is half
@@ -141,7 +144,7 @@ class Lane:
         """Run one statement, committed by itself, with its arguments for $1, $2 and so on.
 
         Raises:
-            DatabaseAway: the server cannot be reached or went away; it may have done it.
+            DatabaseUnavailable: the server cannot be reached or went away; it may have done it.
         """
         async with self._turn:
             try:
@@ -152,7 +155,7 @@ class Lane:
                 if self._connection is not None:
                     self._connection.terminate()
                     self._connection = None
-                raise DatabaseAway(str(error) or type(error).__name__) from error
+                raise DatabaseUnavailable(str(error) or type(error).__name__) from error
 
     async def _connect(self) -> asyncpg.Connection:
         connection = await asyncpg.connect(self._dsn, **_CONNECT)

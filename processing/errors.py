@@ -3,8 +3,8 @@
 MillraceError
 ├── InvalidSettings         the environment holds a value that cannot be used
 ├── ServiceUnavailable      a server that must answer does not
-│   ├── DatabaseAway        … PostgreSQL
-│   └── RedisAway           … Redis
+│   ├── DatabaseUnavailable        … PostgreSQL
+│   └── RedisUnavailable           … Redis
 ├── StreamLost              the job stream or its group is gone from Redis: rebuild it
 ├── NotFound                no processing file or upload with this id, or its data is gone
 ├── Conflict                the file's status does not allow what was asked
@@ -41,13 +41,13 @@ class ServiceUnavailable(MillraceError):
     service = "A service"
 
 
-class DatabaseAway(ServiceUnavailable):
+class DatabaseUnavailable(ServiceUnavailable):
     """PostgreSQL does not answer."""
 
     service = "PostgreSQL"
 
 
-class RedisAway(ServiceUnavailable):
+class RedisUnavailable(ServiceUnavailable):
     """Redis does not answer."""
 
     service = "Redis"

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple, Self
 
 from redis.asyncio import Redis
 
-from processing.tail import Tail
+from processing.stream_reader import StreamReader
 
 
 class Event(NamedTuple):
@@ -40,7 +40,7 @@ class Event(NamedTuple):
         )
 
 
-class Events(Tail):
+class Events(StreamReader):
     """Reading ``<prefix>:events``."""
 
     def __init__(self, commands: Redis, reader: Redis, prefix: str) -> None:
@@ -50,12 +50,12 @@ class Events(Tail):
         """Wait up to two seconds for events after ``after``; None for entries of others.
 
         Raises:
-            RedisAway: no answer.
+            RedisUnavailable: no answer.
         """
         return [(entry_id, Event.parse(fields)) for entry_id, fields in await self.entries(after)]
 
     async def range(self, after: str, count: int) -> list[tuple[str, Event]]:
-        """Read at most ``count`` events after ``after`` at once. Raises RedisAway."""
+        """Read at most ``count`` events after ``after`` at once. Raises RedisUnavailable."""
         entries = await self.page(after, count)
         parsed = ((entry_id, Event.parse(fields)) for entry_id, fields in entries)
         return [(entry_id, event) for entry_id, event in parsed if event is not None]

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from processing.broker import BLOCK_MILLISECONDS, reaching_redis
+from processing.broker import BLOCK_MILLISECONDS, translate_redis_errors
 from processing.errors import StreamLost
 
 GROUP = "workers"
@@ -54,9 +54,9 @@ _LOST = ("NOGROUP", "UNBLOCKED", "The XGROUP subcommand requires the key")
 
 
 @contextmanager
-def _reaching_stream() -> Iterator[None]:
-    """Turn a lost stream or group into StreamLost, besides what reaching_redis does."""
-    with reaching_redis():
+def _translate_stream_errors() -> Iterator[None]:
+    """Turn a lost stream or group into StreamLost, besides what translate_redis_errors does."""
+    with translate_redis_errors():
         try:
             yield
         except ResponseError as error:
@@ -78,7 +78,7 @@ class Jobs:
 
     async def ensure_group(self) -> bool:
         """Create stream and group where they are missing; True if they were."""
-        with reaching_redis():
+        with translate_redis_errors():
             try:
                 # From 0, never from $: entries that came before the group must be delivered too.
                 await self._commands.xgroup_create(self.stream, GROUP, id="0", mkstream=True)
@@ -93,9 +93,9 @@ class Jobs:
 
         Raises:
             StreamLost: the stream or its group is gone.
-            RedisAway: no answer.
+            RedisUnavailable: no answer.
         """
-        with _reaching_stream():
+        with _translate_stream_errors():
             answer: Any = await self._reader.xreadgroup(
                 GROUP, consumer, {self.stream: ">"}, count=count, block=BLOCK_MILLISECONDS
             )
@@ -106,9 +106,9 @@ class Jobs:
 
         Raises:
             StreamLost: the stream or its group is gone.
-            RedisAway: no answer.
+            RedisUnavailable: no answer.
         """
-        with _reaching_stream():
+        with _translate_stream_errors():
             answer = await self._commands.xautoclaim(
                 self.stream, GROUP, consumer, int(idle_seconds * 1000), "0-0", count=count
             )
@@ -118,7 +118,7 @@ class Jobs:
         """Reset the idle time of our deliveries; JUSTID leaves the delivery count alone."""
         if not entry_ids:
             return
-        with _reaching_stream():
+        with _translate_stream_errors():
             await self._commands.xclaim(
                 self.stream, GROUP, consumer, 0, list(entry_ids), idle=0, justid=True
             )
@@ -127,14 +127,14 @@ class Jobs:
         """Find those of ``file_ids`` that have no entry on the stream."""
         if not file_ids:
             return set()
-        with reaching_redis():
+        with translate_redis_errors():
             answer: Any = await self._missing(keys=[self.stream, self.index], args=list(file_ids))
         return {int(file_id) for file_id in answer}
 
     async def dead_letter(self, delivery: Delivery, reason: str) -> None:
         """Move an entry that can never become a job to the dead-letter stream."""
         entry: dict[Any, Any] = {**delivery.fields, "entry_id": delivery.entry_id, "reason": reason}
-        with reaching_redis():
+        with translate_redis_errors():
             pipeline = self._commands.pipeline(transaction=True)
             pipeline.xadd(self.dead, entry, maxlen=DEAD_LETTERS_KEPT, approximate=True)
             pipeline.xack(self.stream, GROUP, delivery.entry_id)
@@ -143,7 +143,7 @@ class Jobs:
 
     async def pending_of(self, consumer: str) -> list[Delivery]:
         """Read the deliveries that are pending in the name of ``consumer``."""
-        with _reaching_stream():
+        with _translate_stream_errors():
             pending: Any = await self._commands.xpending_range(
                 self.stream, GROUP, "-", "+", 10_000, consumername=consumer
             )
@@ -155,5 +155,5 @@ class Jobs:
 
     async def leave_group(self, consumer: str) -> None:
         """Delete the consumer. What were pending in its name would be lost: read it before."""
-        with _reaching_stream():
+        with _translate_stream_errors():
             await self._commands.xgroup_delconsumer(self.stream, GROUP, consumer)

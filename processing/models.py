@@ -163,6 +163,14 @@ handler = Table(
 )
 
 
+class Usage(NamedTuple):
+    """What an attempt used: peak memory in bytes, CPU and wall time in seconds; None if unknown."""
+
+    peak_rss: int | None = None
+    cpu_seconds: float | None = None
+    wall_seconds: float | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessingFile:
     """One row of ``processing_file``. Sizes in bytes, durations in seconds, progress 0–1.
@@ -190,9 +198,7 @@ class ProcessingFile:
     row_count: int | None
     column_count: int | None
     artifacts: list[dict[str, Any]]
-    peak_rss: int | None
-    cpu_seconds: float | None
-    wall_seconds: float | None
+    usage: Usage
     uploaded_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -256,16 +262,14 @@ class Change(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """An earlier attempt at a file. Peak memory in bytes, durations in seconds."""
+    """An earlier attempt at a file."""
 
     attempt: int
     worker: str | None
     outcome: Outcome
     message: str | None
     signal: int | None
-    peak_rss: int | None
-    cpu_seconds: float | None
-    wall_seconds: float | None
+    usage: Usage
     started_at: datetime | None
     finished_at: datetime
 

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple, Self
 
 from redis.asyncio import Redis
 
-from processing.broker import reaching_redis
-from processing.cancels import CANCELS_KEPT
+from processing.broker import translate_redis_errors
+from processing.cancellations import MAX_CANCELLATIONS
 from processing.jobs import GROUP, Delivery
 from processing.models import Change, Job, ProcessingFile
 from processing.repository import ProgressReport
@@ -45,21 +45,21 @@ local function slices(list)
 end
 local any_told = redis.call('EXISTS', told) == 1
 for _, item in ipairs(payload.events) do
-    local how, kind, file, attempt, first, second, entry = unpack(item)
+    local when, kind, file, attempt, first, second, entry = unpack(item)
     local token = file .. ':' .. attempt .. ':'
     local say = true
-    if how == 'if open' then
+    if when == 'if open' then
         say = redis.call('HEXISTS', index, file) == 1
-    elseif how == 'once' then
+    elseif when == 'once' then
         say = note(token .. first)
-    elseif how == 'if pending' then
+    elseif when == 'if pending' then
         say = close({entry}) == 1 and note(token .. first)
-    elseif how == 'first' and any_told then
+    elseif when == 'first' and any_told then
         local ends = {token .. first, token .. 'Canceled', token .. 'Removed'}
         for _, known in ipairs(redis.call('HMGET', told, unpack(ends))) do
             say = say and not known
         end
-    elseif how == 'afresh' and any_told then
+    elseif when == 'afresh' and any_told then
         redis.call('HDEL', told, token .. 'Canceled', token .. 'Error')
     end
     if say then
@@ -101,7 +101,7 @@ end
 """
 
 
-class How(StrEnum):
+class AnnounceWhen(StrEnum):
     """When an event is really sent; together they let every end be told exactly once."""
 
     ALWAYS = "always"
@@ -125,7 +125,7 @@ class Notice(NamedTuple):
     proof that IF_PENDING asks for.
     """
 
-    how: str
+    when: str
     type: str
     file_id: str
     attempt: str
@@ -135,18 +135,26 @@ class Notice(NamedTuple):
 
     @classmethod
     def status(
-        cls, change: Change | Job | ProcessingFile, how: How = How.ALWAYS, entry_id: str = ""
+        cls,
+        change: Change | Job | ProcessingFile,
+        when: AnnounceWhen = AnnounceWhen.ALWAYS,
+        entry_id: str = "",
     ) -> Self:
         """Announce the status that a row has."""
         file_id, attempt = str(change.id), str(change.attempt)
-        return cls(how, "status", file_id, attempt, change.status, change.outcome or "", entry_id)
+        return cls(when, "status", file_id, attempt, change.status, change.outcome or "", entry_id)
 
     @classmethod
     def progress(cls, report: ProgressReport) -> Self:
         """Announce how far a running attempt is."""
         where = str(report.id), str(report.attempt)
         return cls(
-            How.IF_OPEN, "progress", *where, f"{report.progress:.3f}", report.stage or "", ""
+            AnnounceWhen.IF_OPEN,
+            "progress",
+            *where,
+            f"{report.progress:.3f}",
+            report.stage or "",
+            "",
         )
 
 
@@ -176,7 +184,7 @@ class Outbox:
         ``withdraw``: files whose entry, if any, shall go.
 
         Raises:
-            RedisAway: no answer; it may have been sent all the same.
+            RedisUnavailable: no answer; it may have been sent all the same.
         """
         payload: dict[str, list[Any]] = {
             "events": list(notices),
@@ -188,8 +196,8 @@ class Outbox:
         if not any(payload.values()):
             return
         async with self._turn:
-            with reaching_redis():
+            with translate_redis_errors():
                 await self._script(
                     keys=self._keys,
-                    args=[GROUP, json.dumps(payload), self._kept, TOLD_SECONDS, CANCELS_KEPT],
+                    args=[GROUP, json.dumps(payload), self._kept, TOLD_SECONDS, MAX_CANCELLATIONS],
                 )

@@ -118,7 +118,7 @@ class Recovery:
             requeued = await self._sweep_new() + await self._sweep_old()
             if requeued:
                 logger.warning("put %d files back on the job stream", requeued)
-            forgotten = await self._lifecycle.announce_forgotten()
+            forgotten = await self._lifecycle.files.announce_pending()
             if forgotten:
                 logger.warning("announced %d changes that nobody had heard of", forgotten)
 
@@ -188,7 +188,7 @@ class Recovery:
         async with self._database.connect() as connection:
             await repository.forget_silent_workers(connection, SILENT_WORKER_SECONDS)
         if self._keep_days:
-            while expired := await self._lifecycle.expire(self._keep_days):
+            while expired := await self._lifecycle.files.expire(self._keep_days):
                 logger.info("removed the data of %d files that had expired", expired)
 
     async def _tidy_uploads(self) -> None:

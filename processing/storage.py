@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from processing.errors import DiskFull, NotFound
-from processing.partials import Digests, Partial, ResumablePartial
+from processing.partial_uploads import Digests, PartialUpload, ResumablePartialUpload
 
 # Kept free so that PostgreSQL, Redis and running jobs on the same disk go on.
 DISK_RESERVE_BYTES = 64 * 1024 * 1024
@@ -57,21 +57,21 @@ class Storage:
         if size + DISK_RESERVE_BYTES > free:
             raise DiskFull(f"The disk has {free // 1024 // 1024} MiB free; the file would not fit.")
 
-    def new_partial(self, limit: int) -> Partial:
+    def new_partial(self, limit: int) -> PartialUpload:
         """Open a new partial upload of at most ``limit`` bytes."""
         self._partials.mkdir(parents=True, exist_ok=True)
-        return Partial(self._partials / uuid.uuid4().hex, limit)
+        return PartialUpload(self._partials / uuid.uuid4().hex, limit)
 
     def create_resumable(self, upload_id: str) -> None:
         """Make the empty file of a new resumable upload."""
         self._resumable.mkdir(parents=True, exist_ok=True)
         (self._resumable / upload_id).touch(exist_ok=False)
 
-    def open_resumable(self, upload_id: str, limit: int) -> ResumablePartial:
+    def open_resumable(self, upload_id: str, limit: int) -> ResumablePartialUpload:
         """Open what has come of an upload of ``limit`` bytes. Raises NotFound."""
         if not UPLOAD_ID.fullmatch(upload_id):
             raise NotFound("There is no such upload.")
-        return ResumablePartial(self._resumable / upload_id, limit, self._digests)
+        return ResumablePartialUpload(self._resumable / upload_id, limit, self._digests)
 
     def resumable_size(self, upload_id: str) -> int:
         """How many bytes of an upload have come; 0 where it has no file."""

@@ -3,12 +3,12 @@
 from typing import Any
 
 
-def storable(value: Any) -> Any:
-    """Return JSON-like ``value`` with every string made storable, keys included."""
+def sanitize_text(value: Any) -> Any:
+    """Return JSON-like ``value`` with every string made sanitize_text, keys included."""
     if isinstance(value, str):
         return value.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
     if isinstance(value, dict):
-        return {storable(key): storable(item) for key, item in value.items()}
+        return {sanitize_text(key): sanitize_text(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [storable(item) for item in value]
+        return [sanitize_text(item) for item in value]
     return value

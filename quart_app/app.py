@@ -2,7 +2,7 @@
 
 from quart import Quart
 
-from processing.schema import ROOT
+from processing.paths import ROOT
 from processing.settings import Settings
 from quart_app import charts, errors, formats, guard, headers, openapi, resources
 from quart_app.backpressure import BackpressureConnection, BackpressureRequest

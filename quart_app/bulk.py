@@ -53,11 +53,11 @@ async def apply(core: Core, action: Action, file_ids: Sequence[int]) -> Outcome:
 async def _one(core: Core, action: Action, file_id: int) -> bool:
     match action:
         case Action.CANCEL:
-            file = await core.lifecycle.delete(file_id, only=OPEN_STATUSES)
+            file = await core.lifecycle.files.delete(file_id, only=OPEN_STATUSES)
             return file.status == Status.CANCELED
         case Action.REMOVE:
-            file = await core.lifecycle.delete(file_id, only=frozenset({Status.OK}))
+            file = await core.lifecycle.files.delete(file_id, only=frozenset({Status.OK}))
             return file.status == Status.REMOVED
         case Action.RETRY:
-            await core.lifecycle.retry(file_id)
+            await core.lifecycle.files.retry(file_id)
             return True

@@ -18,7 +18,7 @@ PAGE_ROWS = 50
 
 
 async def table(view: View) -> str:
-    """The live table with its filters. Raises DatabaseAway."""
+    """The live table with its filters. Raises DatabaseUnavailable."""
     async with resources.core().database.connect() as connection:
         page = await repository.list_files(
             connection, limit=PAGE_ROWS, selection=view.selection, after=view.after
@@ -30,7 +30,7 @@ async def table(view: View) -> str:
 
 
 async def progress(file_ids: Sequence[int]) -> Mapping[int, str]:
-    """How running files stand, each as a fragment that finds its row. Raises DatabaseAway."""
+    """Progress of running files, each as a fragment for its row. Raises DatabaseUnavailable."""
     async with resources.core().database.connect() as connection:
         files = await repository.get_files(connection, file_ids)
     return {
@@ -89,7 +89,7 @@ async def refusal(text: str) -> str:
 
 
 async def page(view: View, *, opened: str = "", messages: str = "") -> str:
-    """The whole page, with the popup ``opened`` and ``messages``. Raises DatabaseAway."""
+    """The whole page, with the popup ``opened`` and ``messages``. Raises DatabaseUnavailable."""
     async with resources.core().database.connect() as connection:
         handlers = await repository.list_handlers(connection)
     handlers.sort(key=lambda handler: handler.name != DEFAULT_HANDLER)

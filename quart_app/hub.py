@@ -15,11 +15,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from quart import Quart
 
 from processing import repository
+from processing.async_wait import cancel_and_wait, wait_or_timeout
 from processing.core import Core
-from processing.errors import RedisAway, ServiceUnavailable
+from processing.errors import RedisUnavailable, ServiceUnavailable
 from processing.events import Event
-from processing.tail import START
-from processing.waiting import cancel, pause
+from processing.stream_reader import START
 from quart_app.condition import Condition, Watch
 from quart_app.journal import Journal
 from quart_app.pictures import Pictures, Seldom
@@ -93,7 +93,7 @@ class Hub:
         """End the background tasks."""
         self.close()
         if self._reader is not None:
-            await cancel(self._reader)
+            await cancel_and_wait(self._reader)
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def subscribe(self, view: View, last_id: str) -> Subscriber:
@@ -128,7 +128,7 @@ class Hub:
         try:
             if last_id and not await self._core.events.holds(last_id):
                 subscriber.offer(Message(GAP, "Earlier events are gone; this is the state now."))
-        except RedisAway as error:
+        except RedisUnavailable as error:
             logger.debug("cannot tell whether a client missed anything: %s", error)
         with contextlib.suppress(ServiceUnavailable):
             subscriber.offer(await self._picture(subscriber.view))
@@ -144,7 +144,7 @@ class Hub:
         return await self.pictures.get(("message", view), encoded)
 
     async def table(self, view: View) -> str:
-        """The table that ``view`` asks for, painted once for all. Raises DatabaseAway."""
+        """The table that ``view`` asks for, painted once for all. Raises DatabaseUnavailable."""
         return await self.pictures.get(("table", view), lambda: self._paint(view))
 
     async def _read(self) -> None:
@@ -206,10 +206,10 @@ class Hub:
             except ServiceUnavailable as error:
                 logger.debug("cannot paint: %s", error)
                 self._soil()
-                await pause(self._closed, PAUSE_SECONDS)
+                await wait_or_timeout(self._closed, PAUSE_SECONDS)
             except Exception:
                 logger.exception("painting failed")
-            await pause(self._closed, 1 / TABLES_PER_SECOND)
+            await wait_or_timeout(self._closed, 1 / TABLES_PER_SECOND)
 
     async def _paint_all(self) -> None:
         moved, self._moved = list(self._moved), {}
@@ -239,7 +239,7 @@ class Hub:
                 await self._note("PostgreSQL", away=True)
             except Exception:
                 logger.exception("probing PostgreSQL failed")
-            await pause(self._closed, PROBE_SECONDS)
+            await wait_or_timeout(self._closed, PROBE_SECONDS)
 
     async def _note(self, service: str, *, away: bool) -> None:
         if self._watch.note(service, away=away):
@@ -262,7 +262,7 @@ class Hub:
 
     async def pause(self) -> None:
         """Wait a moment, unless closed, for a server to come back."""
-        await pause(self._closed, PAUSE_SECONDS)
+        await wait_or_timeout(self._closed, PAUSE_SECONDS)
 
     @property
     def condition(self) -> Condition:

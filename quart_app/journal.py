@@ -73,7 +73,7 @@ class Journal:
         """Read what follows ``cursor``, or wait up to ``seconds`` for it.
 
         Raises:
-            RedisAway: it is not in memory, and the stream does not answer.
+            RedisUnavailable: it is not in memory, and the stream does not answer.
         """
         position = order_of(cursor)
         in_memory = self._since is not None and position >= self._since

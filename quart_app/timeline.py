@@ -1,10 +1,10 @@
 """What happened to a file, step by step, as its row and its attempts tell."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from processing.models import Attempt, ProcessingFile
+from processing.models import Attempt, ProcessingFile, Usage
 from processing.states import Status
 
 
@@ -22,8 +22,7 @@ class Step:
     worker: str | None = None
     message: str | None = None
     seconds: float | None = None
-    cpu_seconds: float | None = None
-    peak_rss: int | None = None
+    usage: Usage = field(default_factory=Usage)
 
 
 def timeline(file: ProcessingFile, earlier: Sequence[Attempt]) -> list[Step]:
@@ -46,8 +45,7 @@ def _attempt(attempt: Attempt) -> Iterator[Step]:
         attempt=attempt.attempt,
         message=attempt.message,
         seconds=_between(attempt.started_at, attempt.finished_at),
-        cpu_seconds=attempt.cpu_seconds,
-        peak_rss=attempt.peak_rss,
+        usage=attempt.usage,
     )
 
 
@@ -67,8 +65,7 @@ def _current(file: ProcessingFile, known: set[int]) -> Iterator[Step]:
             attempt=file.attempt or None,
             message=None if removed else file.message,
             seconds=_between(file.started_at, file.finished_at),
-            cpu_seconds=file.cpu_seconds,
-            peak_rss=file.peak_rss,
+            usage=file.usage,
         )
 
 

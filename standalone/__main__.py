@@ -17,7 +17,7 @@ from typing import IO
 
 from processing import logs, settings
 from processing.errors import InvalidSettings
-from processing.schema import ROOT
+from processing.paths import ROOT
 from standalone.services import Postgres, ServiceFailed, Valkey, free_port
 from standalone.supervisor import Supervisor
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from processing.core import Core
-from processing.schema import ROOT
+from processing.paths import ROOT
 from processing.settings import Settings
 from standalone.services import USER, Postgres, Valkey, free_port
 from tests.programs import Programs

@@ -6,7 +6,7 @@ A cancel that is missed here is found by the next heartbeat.
 import asyncio
 import logging
 
-from processing.cancels import Cancels
+from processing.cancellations import CancellationStream
 from processing.errors import ServiceUnavailable
 from worker.executor import Executor
 
@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 PAUSE_SECONDS = 0.5
 
 
-async def watch(cancels: Cancels, executor: Executor) -> None:
+async def watch(cancels: CancellationStream, executor: Executor) -> None:
     """Kill what is cancelled, until this task is."""
     cursor = ""
     while True:

@@ -6,10 +6,10 @@ import time
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from processing.async_wait import cancel_and_wait, wait_or_timeout
 from processing.core import Core
 from processing.errors import ServiceUnavailable, StreamLost
 from processing.jobs import Delivery
-from processing.waiting import cancel, pause
 from worker.executor import Executor
 
 logger = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ class Consumer:
                 if not away:
                     logger.warning("waiting for %s: %s", error.service, error)
                 away = True
-                await pause(self._stopping, PAUSE_SECONDS)
+                await wait_or_timeout(self._stopping, PAUSE_SECONDS)
         self._lost.set()
         await rebuilding
 
@@ -70,7 +70,7 @@ class Consumer:
             except (ServiceUnavailable, StreamLost) as error:
                 logger.warning("cannot rebuild yet: %s", error)
                 self._lost.set()
-                await pause(self._stopping, PAUSE_SECONDS)
+                await wait_or_timeout(self._stopping, PAUSE_SECONDS)
 
     async def _step(self) -> None:
         room = await self._unless_stopping(self._executor.room())
@@ -91,7 +91,7 @@ class Consumer:
         await asyncio.wait((task, self._stop), return_when=asyncio.FIRST_COMPLETED)
         if task.done():
             return task.result()
-        await cancel(task)
+        await cancel_and_wait(task)
         return None
 
     async def _reclaim(self, room: int) -> list[Delivery]:
@@ -103,14 +103,14 @@ class Consumer:
 
     async def _take(self, deliveries: list[Delivery]) -> None:
         # If PostgreSQL is away they stay pending in our name until the reclaim finds them.
-        claims = await self._core.lifecycle.claim(
+        claims = await self._core.lifecycle.jobs.claim(
             deliveries,
             worker=self.name,
             lease_seconds=self._lease,
             max_failures=self._core.settings.max_failures,
         )
         for item in claims.started:
-            logger.debug("file %d: attempt %d starts", item.file.id, item.file.attempt)
+            logger.debug("file %d: attempt %d starts", item.job.id, item.job.attempt)
             self._executor.start(item)
         # The jobs are on their way while this is told.
-        await self._core.lifecycle.settle(claims)
+        await self._core.lifecycle.jobs.settle(claims)

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from processing.errors import NotFound
 from processing.lifecycle import Claimed
 from processing.models import Job
-from processing.repository import Finish, ProgressReport
+from processing.repository import AttemptResult, ProgressReport
 from processing.states import Outcome, Status
 from processing.storage import Storage
-from processing.text import storable
+from processing.text import sanitize_text
 from worker import frames, outcomes
 from worker.limits import Exceeded, Limits
 from worker.pool import Pool
@@ -76,11 +76,11 @@ class Executor:
 
     def held(self) -> dict[int, int]:
         """Id → attempt of every job that is ours."""
-        return {i: r.claimed.file.attempt for i, r in self.running.items() if not r.revoked}
+        return {i: r.claimed.job.attempt for i, r in self.running.items() if not r.revoked}
 
     def start(self, claimed: Claimed) -> None:
         """Begin a job; it goes on in the background."""
-        file = claimed.file
+        file = claimed.job
         # The cancel may have been announced while the answer to our claim was on its way.
         if file.attempt <= self._cancelled.pop(file.id, -1):
             return
@@ -106,7 +106,7 @@ class Executor:
             self._cancelled[file_id] = attempt
             while len(self._cancelled) > REMEMBERED_CANCELS:
                 del self._cancelled[next(iter(self._cancelled))]
-        elif running.claimed.file.attempt <= attempt:  # a newer one was started by a retry
+        elif running.claimed.job.attempt <= attempt:  # a newer one was started by a retry
             self.revoke(file_id)
 
     def revoke(self, file_id: int) -> None:
@@ -137,7 +137,7 @@ class Executor:
     def _progressed(self, file: Job, progress: float, stage: str) -> None:
         self._recorder.progressed(
             ProgressReport(
-                id=file.id, attempt=file.attempt, progress=progress, stage=storable(stage)
+                id=file.id, attempt=file.attempt, progress=progress, stage=sanitize_text(stage)
             )
         )
 
@@ -153,7 +153,7 @@ class Executor:
 
     async def _clear_up(self, running: Running, ending: Ending) -> None:
         """What :meth:`_ended` does, for a job that left something on the disk."""
-        file = running.claimed.file
+        file = running.claimed.job
         try:
             if running.revoked:
                 await self._drop(running)
@@ -166,26 +166,26 @@ class Executor:
         finally:
             self._leave(running)
 
-    def _normalize(self, running: Running, ending: Ending) -> Finish:
-        finish = outcomes.finish(running.claimed.file, ending, self._max_failures)
+    def _normalize(self, running: Running, ending: Ending) -> AttemptResult:
+        finish = outcomes.finish(running.claimed.job, ending, self._max_failures)
         return finish if isinstance(ending, dict) else _with_figures(finish, running.ticket)
 
-    def _record(self, running: Running, finish: Finish) -> None:
+    def _record(self, running: Running, finish: AttemptResult) -> None:
         self._recorder.ended(finish, running.claimed.delivery)
         if finish.status != Status.OK:
             logger.info("file %d: attempt %d %s", finish.id, finish.attempt, finish.outcome)
 
     def _leave(self, running: Running) -> None:
         # A retry may have brought the same file back before its cancelled attempt was gone.
-        if self.running.get(running.claimed.file.id) is running:
-            del self.running[running.claimed.file.id]
+        if self.running.get(running.claimed.job.id) is running:
+            del self.running[running.claimed.job.id]
         self._pool.changed.set()
 
     async def _drop(self, running: Running) -> None:
-        file, ticket = running.claimed.file, running.ticket
+        file, ticket = running.claimed.job, running.ticket
         logger.info("file %d: attempt %d ended on request", file.id, file.attempt)
-        if ticket.wall_seconds is not None:
-            end = Finish(
+        if ticket.usage.wall_seconds is not None:
+            end = AttemptResult(
                 id=file.id,
                 attempt=file.attempt,
                 status=Status.CANCELED,
@@ -194,7 +194,7 @@ class Executor:
             self._recorder.used(_with_figures(end, ticket))
         await asyncio.to_thread(self._storage.discard_attempt, file.id, file.attempt)
 
-    async def _keep(self, file: Job, finish: Finish, ending: Ending) -> Finish:
+    async def _keep(self, file: Job, finish: AttemptResult, ending: Ending) -> AttemptResult:
         """Make what a success wrote durable; delete what any other end has left."""
         wrote = not isinstance(ending, dict) or bool(ending.get("wrote", True))
         if finish.status == Status.OK and (wrote or finish.artifacts or file.attempt > 1):
@@ -203,7 +203,7 @@ class Executor:
             await asyncio.to_thread(self._storage.discard_attempt, file.id, file.attempt)
         return finish
 
-    async def _seal(self, file: Job, finish: Finish) -> Finish:
+    async def _seal(self, file: Job, finish: AttemptResult) -> AttemptResult:
         try:
             names = [artifact["name"] for artifact in finish.artifacts]
             sizes = await asyncio.to_thread(self._storage.seal, file.id, file.attempt, names)
@@ -218,7 +218,7 @@ class Executor:
 
 def _left_nothing(running: Running, ending: Ending) -> bool:
     """Whether the disk is as it was before the job."""
-    file = running.claimed.file
+    file = running.claimed.job
     return (
         isinstance(ending, dict)
         and not ending.get("wrote", True)
@@ -227,9 +227,5 @@ def _left_nothing(running: Running, ending: Ending) -> bool:
     )
 
 
-def _with_figures(finish: Finish, ticket: Ticket) -> Finish:
-    return finish._replace(
-        peak_rss=ticket.peak_rss,
-        cpu_seconds=ticket.cpu_seconds,
-        wall_seconds=ticket.wall_seconds,
-    )
+def _with_figures(finish: AttemptResult, ticket: Ticket) -> AttemptResult:
+    return finish._replace(usage=ticket.usage)

@@ -4,11 +4,11 @@ import logging
 import signal
 from typing import Any
 
-from processing.models import Job
-from processing.repository import Finish
+from processing.models import Job, Usage
+from processing.repository import AttemptResult
 from processing.states import Outcome, Status
 from processing.storage import ARTIFACT_NAME
-from processing.text import storable
+from processing.text import sanitize_text
 from worker import retry
 from worker.ticket import BadAnswer, ChildDied, Ending, HungUp, LimitExceeded
 
@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 UNKNOWN_EXIT = 255
 
 
-def finish(file: Job, ending: Ending, max_failures: int) -> Finish:
+def finish(file: Job, ending: Ending, max_failures: int) -> AttemptResult:
     """Return the row's end for what happened to the current attempt of ``file``."""
     match ending:
         case dict():
@@ -42,30 +42,30 @@ def finish(file: Job, ending: Ending, max_failures: int) -> Finish:
             return failed(file, f"The job could not start: {ending}")
 
 
-def failed(file: Job, message: str) -> Finish:
+def failed(file: Job, message: str) -> AttemptResult:
     """The end of an attempt that failed through no fault of the file."""
     return _end(file, Status.ERROR, Outcome.FAILED, message)
 
 
-def _succeeded(file: Job, answer: dict[str, Any]) -> Finish:
+def _succeeded(file: Job, answer: dict[str, Any]) -> AttemptResult:
     problem = _malformed(answer)
     if problem:
         return failed(file, f"The handler's result is malformed: {problem}.")
-    return Finish(
+    return AttemptResult(
         id=file.id,
         attempt=file.attempt,
         status=Status.OK,
         outcome=Outcome.SUCCEEDED,
         row_count=answer["rows"],
         column_count=answer["columns"],
-        result=storable(answer["summary"]),
-        artifacts=[storable(artifact) for artifact in answer["artifacts"]],
-        **_figures(answer),
+        result=sanitize_text(answer["summary"]),
+        artifacts=[sanitize_text(artifact) for artifact in answer["artifacts"]],
+        usage=_usage(answer),
     )
 
 
-def _figures(answer: dict[str, Any]) -> dict[str, Any]:
-    return {name: answer[name] for name in ("peak_rss", "cpu_seconds", "wall_seconds")}
+def _usage(answer: dict[str, Any]) -> Usage:
+    return Usage(*(answer[name] for name in Usage._fields))
 
 
 def _malformed(answer: dict[str, Any]) -> str:
@@ -84,18 +84,18 @@ def _malformed(answer: dict[str, Any]) -> str:
     return ""
 
 
-def _answered_error(file: Job, answer: dict[str, Any], max_failures: int) -> Finish:
+def _answered_error(file: Job, answer: dict[str, Any], max_failures: int) -> AttemptResult:
     if answer["traceback"]:
         logger.error("file %d: handler %s failed\n%s", file.id, file.handler, answer["traceback"])
-    figures = _figures(answer)
+    usage = _usage(answer)
     if answer["outcome"] == "transient":
         delay = retry.delay(file.failures, max_failures)
         status = Status.ERROR if delay is None else Status.WAITING
-        return _end(file, status, Outcome.FAILED, answer["message"], delay=delay, **figures)
-    return _end(file, Status.ERROR, Outcome(answer["outcome"]), answer["message"], **figures)
+        return _end(file, status, Outcome.FAILED, answer["message"], delay=delay, usage=usage)
+    return _end(file, Status.ERROR, Outcome(answer["outcome"]), answer["message"], usage=usage)
 
 
-def _died(file: Job, death: ChildDied, max_failures: int) -> Finish:
+def _died(file: Job, death: ChildDied, max_failures: int) -> AttemptResult:
     code = death.exitcode
     if code is not None and 0 <= code != UNKNOWN_EXIT:
         return failed(file, f"The handler's process ended without a result (exit code {code}).")
@@ -114,12 +114,12 @@ def _died(file: Job, death: ChildDied, max_failures: int) -> Finish:
     return _end(file, Status.ERROR, Outcome.KILLED, message, signal=number)
 
 
-def _end(file: Job, status: Status, outcome: Outcome, message: str, **rest: Any) -> Finish:
-    return Finish(
+def _end(file: Job, status: Status, outcome: Outcome, message: str, **rest: Any) -> AttemptResult:
+    return AttemptResult(
         id=file.id,
         attempt=file.attempt,
         status=status,
         outcome=outcome,
-        message=storable(message),
+        message=sanitize_text(message),
         **rest,
     )

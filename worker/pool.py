@@ -213,7 +213,7 @@ class Pool:
                 continue
             ticket = child.sent[0]
             child.note_figures(ticket)
-            if 0 < self._limits.cpu_seconds < (ticket.cpu_seconds or 0.0):
+            if 0 < self._limits.cpu_seconds < (ticket.usage.cpu_seconds or 0.0):
                 self._exceeded(child, ticket, Exceeded.CPU)
             written = await asyncio.to_thread(usage.folder_bytes, ticket.folder)
             if written > self._limits.output_bytes:

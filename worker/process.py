@@ -143,10 +143,11 @@ class Child:
 
     def note_figures(self, ticket: Ticket) -> None:
         """Note what the task that runs has used so far, in case it gets no further."""
+        used = ticket.usage
         total = usage.cpu_seconds(self.pid)
-        if total is not None:
-            ticket.cpu_seconds = max(0.0, total - self._cpu_before)
-        ticket.peak_rss = usage.peak_bytes(self.pid) or ticket.peak_rss
+        cpu = used.cpu_seconds if total is None else max(0.0, total - self._cpu_before)
+        peak = usage.peak_bytes(self.pid) or used.peak_rss
+        ticket.usage = used._replace(cpu_seconds=cpu, peak_rss=peak)
 
     def kill(self, target: Ticket | None = None, reason: Exception | None = None) -> None:
         """SIGKILL the child and everything it started; returns at once.
@@ -183,7 +184,8 @@ class Child:
             running.began = None
             running = None
         if running is not None and running.began is not None:
-            running.wall_seconds = time.monotonic() - running.began
+            wall = time.monotonic() - running.began
+            running.usage = running.usage._replace(wall_seconds=wall)
         self._closed = asyncio.create_task(self._bury(running))
         self._owner.lost(self, unread)
 

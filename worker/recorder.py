@@ -10,13 +10,13 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from processing.async_wait import wait_or_timeout
 from processing.errors import ServiceUnavailable
 from processing.jobs import Delivery
 from processing.lifecycle import Lifecycle
 from processing.models import Change
-from processing.repository import Finish, ProgressReport
+from processing.repository import AttemptResult, ProgressReport
 from processing.states import Outcome, Status
-from processing.waiting import pause
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ CROWD = 16
 GATHER_SECONDS = 0.005
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
 
-_End = tuple[Finish, Delivery]
+_End = tuple[AttemptResult, Delivery]
 T = TypeVar("T")
 
 
@@ -40,9 +40,9 @@ class Recorder:
         self._crowd = crowd
         self._ends: asyncio.Queue[_End | None] = asyncio.Queue()
         self._progress: dict[int, ProgressReport] = {}
-        self._used: list[Finish] = []
+        self._used: list[AttemptResult] = []
 
-    def ended(self, finish: Finish, delivery: Delivery) -> None:
+    def ended(self, finish: AttemptResult, delivery: Delivery) -> None:
         """Have the end of an attempt written."""
         self._progress.pop(finish.id, None)
         self._ends.put_nowait((finish, delivery))
@@ -51,7 +51,7 @@ class Recorder:
         """Have the newest progress of an attempt written."""
         self._progress[report.id] = report
 
-    def used(self, figures: Finish) -> None:
+    def used(self, figures: AttemptResult) -> None:
         """Have written what a cancelled attempt had used."""
         self._progress.pop(figures.id, None)
         self._used.append(figures)
@@ -62,14 +62,14 @@ class Recorder:
 
     async def run_progress(self, finished: asyncio.Event) -> None:
         """Write progress until ``finished``. Lost progress is no loss: the next replaces it."""
-        while not await pause(finished, PROGRESS_SECONDS):
+        while not await wait_or_timeout(finished, PROGRESS_SECONDS):
             reports, self._progress = list(self._progress.values()), {}
             used, self._used = self._used, []
             try:
                 if reports:
-                    await self._lifecycle.progress(reports)
+                    await self._lifecycle.jobs.progress(reports)
                 if used:
-                    await self._lifecycle.note_figures(used)
+                    await self._lifecycle.jobs.record_usage(used)
             except ServiceUnavailable as error:
                 logger.debug("progress of %d jobs not written: %s", len(reports), error)
             except Exception:
@@ -92,7 +92,7 @@ class Recorder:
             return
         try:
             finishes = [finish for finish, _ in batch]
-            files = await _insist(lambda: self._lifecycle.record(finishes))
+            files = await _insist(lambda: self._lifecycle.jobs.record(finishes))
             await self._conclude(files, batch)
         except Exception:
             if len(batch) > 1:  # one of them is at fault; the others must not suffer
@@ -102,8 +102,8 @@ class Recorder:
             logger.exception("the result of file %d cannot be stored", batch[0][0].id)
             await self._write_bare(*batch[0])
 
-    async def _write_bare(self, finish: Finish, delivery: Delivery) -> None:
-        bare = Finish(
+    async def _write_bare(self, finish: AttemptResult, delivery: Delivery) -> None:
+        bare = AttemptResult(
             id=finish.id,
             attempt=finish.attempt,
             status=Status.ERROR,
@@ -111,7 +111,7 @@ class Recorder:
             message="The result cannot be stored; the worker's log says why.",
         )
         try:
-            files = await _insist(lambda: self._lifecycle.record([bare]))
+            files = await _insist(lambda: self._lifecycle.jobs.record([bare]))
             await self._conclude(files, [(bare, delivery)])
         except Exception:
             # This task must live on for the other jobs; this one's lease runs out.
@@ -124,7 +124,9 @@ class Recorder:
                 logger.info("file %d: attempt %d no longer counts", finish.id, finish.attempt)
         deliveries = {finish.id: delivery for finish, delivery in batch if finish.id in counted}
         tries = itertools.count()
-        await _insist(lambda: self._lifecycle.conclude(files, deliveries, again=next(tries) > 0))
+        await _insist(
+            lambda: self._lifecycle.jobs.announce_results(files, deliveries, again=next(tries) > 0)
+        )
 
 
 async def _insist(write: Callable[[], Awaitable[T]]) -> T:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from processing.models import Usage
 from worker import frames
 from worker.limits import Exceeded
 
@@ -48,8 +49,7 @@ class Ticket:
     """
 
     __slots__ = (
-        "began", "cpu_seconds", "folder", "key", "message", "on_end", "on_progress", "peak_rss",
-        "reason", "wall_seconds",
+        "began", "folder", "key", "message", "on_end", "on_progress", "reason", "usage",
     )  # fmt: skip
 
     def __init__(
@@ -66,6 +66,4 @@ class Ticket:
         self.on_progress = on_progress
         self.began: float | None = None
         self.reason: Exception | None = None
-        self.cpu_seconds: float | None = None
-        self.peak_rss: int | None = None
-        self.wall_seconds: float | None = None
+        self.usage = Usage()

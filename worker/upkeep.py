@@ -5,11 +5,11 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from processing import repository
+from processing.async_wait import wait_or_timeout
 from processing.core import Core
 from processing.errors import ServiceUnavailable, StreamLost
 from processing.lifecycle import Claimed
 from processing.models import WorkerInfo
-from processing.waiting import pause
 from worker import orphans
 from worker.executor import Executor
 from worker.pool import Pool
@@ -57,12 +57,12 @@ class Upkeep:
         round a worker that was paused would take its entry back from its successor.
         """
         held = self._executor.held()
-        ours = await self._core.lifecycle.renew(
+        ours = await self._core.lifecycle.jobs.renew(
             held, worker=self._name, lease_seconds=self._core.settings.lease_seconds
         )
         for file_id in held.keys() - ours:
             running = self._executor.running.get(file_id)
-            if running is not None and running.claimed.file.attempt == held[file_id]:
+            if running is not None and running.claimed.job.attempt == held[file_id]:
                 logger.warning("file %d is no longer ours, its process ends", file_id)
                 self._executor.revoke(file_id)
         running_now = self._executor.running
@@ -82,7 +82,7 @@ class Upkeep:
 
     async def release_due(self) -> None:
         """Queue the retries whose time has come."""
-        await self._core.lifecycle.release_due()
+        await self._core.lifecycle.jobs.release_due()
 
     async def end_orphans(self) -> None:
         """End what killed workers left running on this machine."""
@@ -93,7 +93,7 @@ class Upkeep:
         self._withdrawn += self._executor.withdraw(older_than=WITHDRAW_SECONDS)
         if self._withdrawn:
             logger.info("hand back %d jobs that waited behind long ones", len(self._withdrawn))
-            await self._core.lifecycle.hand_back(self._withdrawn, ran=False)
+            await self._core.lifecycle.jobs.hand_back(self._withdrawn, ran=False)
             self._withdrawn.clear()
 
 
@@ -107,4 +107,4 @@ async def _every(
             logger.debug("%s has to wait: %s", service.__name__, error)
         except Exception:
             logger.exception("%s failed; it is tried again", service.__name__)
-        await pause(finished, seconds)
+        await wait_or_timeout(finished, seconds)

@@ -10,12 +10,12 @@ import signal
 import socket
 
 from processing import repository
+from processing.async_wait import cancel_and_wait, wait_or_timeout
 from processing.core import Core
 from processing.errors import ServiceUnavailable, StreamLost
 from processing.lifecycle import Claimed
 from processing.models import HandlerInfo
 from processing.settings import Settings
-from processing.waiting import cancel, pause
 from worker import cancellations, orphans
 from worker.consumer import Consumer
 from worker.executor import Executor
@@ -81,7 +81,7 @@ class Worker:
                 self._recorder.run_ends(),
                 self._recorder.run_progress(finished),
                 upkeep.run(finished),
-                cancellations.watch(self._core.cancels, self._executor),
+                cancellations.watch(self._core.cancellations, self._executor),
                 self._pool.watch(),
             )
         ]
@@ -122,7 +122,7 @@ class Worker:
                 return
             except ServiceUnavailable as error:
                 logger.warning("waiting for %s: %s", error.service, error)
-                await pause(self._stopping, PAUSE_SECONDS)
+                await wait_or_timeout(self._stopping, PAUSE_SECONDS)
 
     async def _finish_jobs(self) -> list[Claimed]:
         """Give running jobs their grace period; return those that did not make it."""
@@ -137,7 +137,7 @@ class Worker:
         hurry.cancel()
         left = [r.claimed for r in self._executor.running.values() if not r.revoked]
         for claimed in left:
-            self._executor.revoke(claimed.file.id)
+            self._executor.revoke(claimed.job.id)
         await idle
         return left
 
@@ -147,20 +147,20 @@ class Worker:
         finished.set()
         ends, progress, upkeep, *watchers = tasks
         for watcher in watchers:
-            await cancel(watcher)
+            await cancel_and_wait(watcher)
         # Servers that are away cannot be waited for; what is unwritten is done again.
         await asyncio.wait((ends, progress, upkeep), timeout=DRAIN_SECONDS)
         for task in (ends, progress, upkeep):
-            await cancel(task)
+            await cancel_and_wait(task)
 
     async def _say_goodbye(self, unbegun: list[Claimed], left: list[Claimed]) -> None:
         with contextlib.suppress(ServiceUnavailable, StreamLost):
             # Unreachable servers need no goodbye: the leases run out.
-            await self._core.lifecycle.hand_back(unbegun, ran=False)
-            await self._core.lifecycle.hand_back(left, ran=True)
+            await self._core.lifecycle.jobs.hand_back(unbegun, ran=False)
+            await self._core.lifecycle.jobs.hand_back(left, ran=True)
             async with self._core.database.connect() as connection:
                 await repository.delete_worker(connection, self.name)
-            await self._core.lifecycle.give_up_deliveries(self.name)
+            await self._core.lifecycle.jobs.release_deliveries(self.name)
         await self._pool.stop()
         await self._core.close()
         logger.info("stopped, %d jobs handed back", len(unbegun) + len(left))

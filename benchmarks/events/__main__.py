@@ -22,7 +22,7 @@ from redis import Redis
 from benchmarks import environment, report
 from benchmarks.uploads.__main__ import cpu_seconds, memory, wait_for
 from benchmarks.web import serving
-from processing.schema import ROOT
+from processing.paths import ROOT
 from processing.settings import Settings
 from standalone.services import free_port
 

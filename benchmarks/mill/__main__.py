@@ -18,7 +18,7 @@ from typing import Any
 
 from benchmarks import environment, report
 from benchmarks.mill import contestants, files, pollution
-from processing.schema import ROOT
+from processing.paths import ROOT
 
 OURS = ("millrace", "millrace, every file", "bare queries", "COPY alone", "SUMMARIZE + COPY")
 ON_TWO = tuple(f"{name}, 2 threads" for name in OURS)

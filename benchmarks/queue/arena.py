@@ -16,9 +16,9 @@ from typing import Any
 from sqlalchemy import text
 
 from processing.core import Core
-from processing.schema import ROOT
+from processing.paths import ROOT
 from processing.settings import Settings
-from processing.tail import START
+from processing.stream_reader import START
 from standalone.services import Postgres, Valkey, free_port
 
 PASSWORD = "benchmark"

@@ -81,7 +81,7 @@ class Ours:
             cursor = await arenas.tail(core)
             new = await self._new(core, HANDLER)
             begin = time.perf_counter()
-            file_id = (await core.lifecycle.accept(new)).id
+            file_id = (await core.lifecycle.files.accept(new)).id
             ended = False
             while not ended:
                 for entry_id, event in await core.events.read(cursor):
@@ -94,9 +94,9 @@ class Ours:
 
     async def _new(self, core: Core, handler: str, **options: object) -> NewFile:
         """A job with its id, which an upload reserves before its bytes are in their place."""
-        lane = core.database.lane()
-        file_id = await repository.next_id(lane)
-        await lane.close()
+        connection = core.database.dedicated()
+        file_id = await repository.next_id(connection)
+        await connection.close()
         return NewFile(
             id=file_id, name="a.csv", size=4, sha256="0" * 64, handler=handler, options=options
         )
@@ -110,12 +110,12 @@ class Ours:
             await self._ready(core)
             for _ in range(count):
                 new = await self._new(core, "emulate", seconds=600)
-                file_id = (await core.lifecycle.accept(new)).id
+                file_id = (await core.lifecycle.files.accept(new)).id
                 pid = await _burning(core, file_id)
                 cursor = await arenas.tail(core)
                 begin = time.perf_counter()
                 watching = asyncio.create_task(_hears(core, cursor, file_id))
-                await core.lifecycle.delete(file_id)
+                await core.lifecycle.files.delete(file_id)
                 while _alive(pid):  # noqa: ASYNC110 -- the kernel signals nobody but its parent
                     await asyncio.sleep(0.0005)
                 dead.append((time.perf_counter() - begin) * 1000)

@@ -9,7 +9,7 @@ from benchmarks import environment
 from benchmarks.queue import arena as arenas
 from benchmarks.queue.arena import Arena
 from processing.core import Core
-from processing.schema import ROOT
+from processing.paths import ROOT
 
 FOLDER = ROOT / "benchmarks" / "queue" / "peers"
 ENVIRONMENT = ROOT / ".venv-bench"

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 from benchmarks import environment, report
 from benchmarks.uploads.sender import Server, send
 from benchmarks.web import serving
-from processing.schema import ROOT
+from processing.paths import ROOT
 from standalone.services import free_port
 
 ENVIRONMENT = ROOT / ".venv-bench-uploads"

@@ -12,12 +12,10 @@ from processing.repository.claims import (
     hand_back,
     renew,
 )
-from processing.repository.ends import (
-    Finish,
-    ProgressReport,
-    finish,
-    set_figures,
-    set_progress,
+from processing.repository.commands import (
+    delete,
+    expire,
+    restart,
 )
 from processing.repository.files import (
     NewFile,
@@ -30,6 +28,8 @@ from processing.repository.files import (
     insert_uploaded_file,
     next_id,
 )
+from processing.repository.handlers import list_handlers, upsert_handlers
+from processing.repository.health import ping, schema_revision
 from processing.repository.listing import (
     Cursor,
     Depth,
@@ -41,29 +41,22 @@ from processing.repository.listing import (
     queue_depth,
     stored_bytes,
 )
-from processing.repository.requests import (
-    delete,
-    expire,
-    restart,
+from processing.repository.results import (
+    AttemptResult,
+    ProgressReport,
+    finish,
+    set_progress,
+    set_usage,
 )
-from processing.repository.upkeep import (
+from processing.repository.sweep import (
     clear_due,
-    delete_worker,
     due_files,
-    forget_silent_workers,
-    list_handlers,
-    list_heartbeats,
-    list_workers,
     newest_id,
     open_files,
-    ping,
     release_sweep_lock,
-    schema_revision,
     set_announced,
     try_sweep_lock,
     unannounced,
-    upsert_handlers,
-    upsert_worker,
 )
 from processing.repository.uploads import (
     delete_upload,
@@ -73,11 +66,18 @@ from processing.repository.uploads import (
     keep_upload,
     known_uploads,
 )
+from processing.repository.workers import (
+    delete_worker,
+    forget_silent_workers,
+    list_heartbeats,
+    list_workers,
+    upsert_worker,
+)
 
 __all__ = [
+    "AttemptResult",
     "Cursor",
     "Depth",
-    "Finish",
     "NewFile",
     "Page",
     "ProgressReport",
@@ -121,8 +121,8 @@ __all__ = [
     "restart",
     "schema_revision",
     "set_announced",
-    "set_figures",
     "set_progress",
+    "set_usage",
     "stored_bytes",
     "try_sweep_lock",
     "unannounced",

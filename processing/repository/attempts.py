@@ -1,23 +1,51 @@
-"""Earlier attempts: an attempt that another one follows leaves a line."""
+"""Earlier attempts: an attempt that is followed by another one is archived."""
 
 from dataclasses import fields
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from processing.models import Attempt, attempt
+from processing.models import Attempt, Usage, attempt
+from processing.repository.files import take_usage
 from processing.states import Outcome
 
-# The head of the INSERT inside the statements that make way for another attempt.
-KEEP = """
-    INSERT INTO attempt (file_id, attempt, worker, outcome, message, signal, peak_rss,
-                         cpu_seconds, wall_seconds, started_at, finished_at)
-"""
-_COLUMNS = [attempt.c[field.name] for field in fields(Attempt)]
+_USAGE = Usage._fields
+_COLUMNS = [attempt.c[name] for field in fields(Attempt) if (name := field.name) != "usage"]
+_COLUMNS += [attempt.c[name] for name in _USAGE]
+
+
+def archive_attempt(
+    source: str,
+    *,
+    where: str,
+    outcome: str = "outcome",
+    message: str = "message",
+    signal: str = "signal",
+    usage: tuple[str, str, str] = _USAGE,
+    finished_at: str = "clock_timestamp()",
+) -> str:
+    """Return the INSERT that archives the attempts in the rows of ``source``.
+
+    ``source`` names a table expression with the columns id, attempt, worker and started_at; the
+    other arguments are SQL expressions over its columns, ``usage`` in the order of Usage's fields.
+    """
+    return f"""
+        INSERT INTO attempt (file_id, attempt, worker, started_at, outcome, message, signal,
+                             {", ".join(_USAGE)}, finished_at)
+        SELECT id, attempt, worker, started_at, {outcome}, {message}, {signal},
+               {", ".join(usage)}, {finished_at}
+        FROM {source} WHERE {where}
+        ON CONFLICT DO NOTHING
+    """
 
 
 async def list_attempts(connection: AsyncConnection, file_id: int) -> list[Attempt]:
     """Read the attempts at a file before its last one, oldest first."""
     statement = select(*_COLUMNS).where(attempt.c.file_id == file_id).order_by(attempt.c.attempt)
-    rows = (await connection.execute(statement)).mappings()
-    return [Attempt(**{**row, "outcome": Outcome(row["outcome"])}) for row in rows]
+    attempts = []
+    for row in (await connection.execute(statement)).mappings():
+        values = dict(row)
+        values["usage"] = take_usage(values)
+        values["outcome"] = Outcome(values["outcome"])
+        attempts.append(Attempt(**values))
+    return attempts

@@ -5,11 +5,29 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from processing.database import Lane
+from processing.database import DedicatedConnection
 from processing.models import Change, Job
-from processing.repository.attempts import KEEP
+from processing.repository.attempts import archive_attempt
 from processing.repository.files import CHANGE
 from processing.states import Status, sources_of
+
+_ARCHIVE_LOST = archive_attempt(
+    "judged",
+    where="status = 'Processing' AND NOT poison",
+    outcome="'worker lost'",
+    message="'The worker was lost.'",
+    signal="NULL",
+    usage=("NULL", "NULL", "extract(epoch FROM lease_until - started_at)"),
+    finished_at="lease_until",
+)
+_ARCHIVE_HANDED_BACK = archive_attempt(
+    "held",
+    where="ran",
+    outcome="'handed back'",
+    message="'The worker was stopped.'",
+    signal="NULL",
+    usage=("NULL", "NULL", "extract(epoch FROM clock_timestamp() - started_at)"),
+)
 
 _CLAIM = f"""
     WITH due AS (
@@ -26,11 +44,7 @@ _CLAIM = f"""
                status = 'Processing' AND failures + 1 >= $3::int AS poison
         FROM due
     ), lost AS (
-        {KEEP}
-        SELECT id, attempt, worker, 'worker lost', 'The worker was lost.', NULL, NULL, NULL,
-               extract(epoch FROM lease_until - started_at), started_at, lease_until
-        FROM judged WHERE status = 'Processing' AND NOT poison
-        ON CONFLICT DO NOTHING
+        {_ARCHIVE_LOST}
     )
     UPDATE processing_file f SET
         status = CASE WHEN j.poison THEN 'Error' ELSE 'Processing' END,
@@ -53,7 +67,7 @@ _CLAIM = f"""
 
 
 async def claim(
-    lane: Lane,
+    connection: DedicatedConnection,
     ids: Sequence[int],
     *,
     worker: str,
@@ -65,7 +79,7 @@ async def claim(
     Each returned row carries the new attempt. A file whose worker was lost ``max_failures`` times
     comes back as Error instead: nobody shall try it again.
     """
-    rows = await lane.fetch(
+    rows = await connection.fetch(
         _CLAIM, ids, sources_of(Status.PROCESSING), max_failures, worker, lease_seconds
     )
     return [Job._make(row) for row in rows]
@@ -114,11 +128,7 @@ _HAND_BACK = text(f"""
         ORDER BY f.id
         FOR UPDATE OF f
     ), kept AS (
-        {KEEP}
-        SELECT id, attempt, worker, 'handed back', 'The worker was stopped.', NULL, NULL, NULL,
-               extract(epoch FROM clock_timestamp() - started_at), started_at, clock_timestamp()
-        FROM held WHERE ran
-        ON CONFLICT DO NOTHING
+        {_ARCHIVE_HANDED_BACK}
     )
     UPDATE processing_file f SET
         status = 'Waiting', worker = NULL, lease_until = NULL,

@@ -8,12 +8,12 @@ import asyncpg
 from sqlalchemy import RowMapping, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from processing.database import Lane
-from processing.models import Change, ProcessingFile, processing_file
+from processing.database import DedicatedConnection
+from processing.models import Change, ProcessingFile, Usage, processing_file
 from processing.states import Outcome, Status
 
-_RECORD_FIELDS = [field.name for field in fields(ProcessingFile)]
-LIST_COLUMNS = [processing_file.c[name] for name in _RECORD_FIELDS if name != "result"]
+_OWN_FIELDS = {field.name for field in fields(ProcessingFile)} - {"usage", "result"}
+LIST_COLUMNS = [c for c in processing_file.c if c.name in {*_OWN_FIELDS, *Usage._fields}]
 # What the statements that change a row, called f, return of it: all, or what an event tells.
 RETURNING = ", ".join(f"f.{column.name}" for column in LIST_COLUMNS)
 CHANGE = "f.id, f.attempt, f.status, f.outcome"
@@ -34,17 +34,23 @@ class NewFile:
 def record(row: RowMapping | asyncpg.Record | dict[str, Any]) -> ProcessingFile:
     """Make a record of a row with LIST_COLUMNS, or with the result too."""
     values: dict[str, Any] = {name: row[name] for name in row.keys()}  # noqa: SIM118 -- a Record is no dict
+    values["usage"] = take_usage(values)
     values["status"] = Status(values["status"])
     values["outcome"] = Outcome(values["outcome"]) if values["outcome"] else None
     return ProcessingFile(**values)
 
 
+def take_usage(values: dict[str, Any]) -> Usage:
+    """Remove the columns of a :class:`Usage` from ``values`` and return it."""
+    return Usage(*(values.pop(name) for name in Usage._fields))
+
+
 _NEXT_ID = "SELECT nextval(pg_get_serial_sequence('processing_file', 'id'))"
 
 
-async def next_id(lane: Lane) -> int:
+async def next_id(connection: DedicatedConnection) -> int:
     """Reserve the id of a file that is about to be stored."""
-    return int((await lane.fetch(_NEXT_ID))[0][0])
+    return int((await connection.fetch(_NEXT_ID))[0][0])
 
 
 _COLUMNS = "id, name, size, sha256, handler, options"
@@ -55,9 +61,9 @@ _INSERT = f"""
 """
 
 
-async def insert_file(lane: Lane, new: NewFile) -> ProcessingFile:
+async def insert_file(connection: DedicatedConnection, new: NewFile) -> ProcessingFile:
     """Insert a Waiting row and return it."""
-    (row,) = await lane.fetch(_INSERT, *astuple(new))
+    (row,) = await connection.fetch(_INSERT, *astuple(new))
     return record(row)
 
 
@@ -70,10 +76,12 @@ _INSERT_ONCE = f"""
 _BY_KEY = f"SELECT {RETURNING} FROM processing_file f WHERE idempotency_key = $1"
 
 
-async def insert_file_once(lane: Lane, new: NewFile, key: str) -> ProcessingFile:
+async def insert_file_once(
+    connection: DedicatedConnection, new: NewFile, key: str
+) -> ProcessingFile:
     """Insert a Waiting row and return it, or the row that has this idempotency key."""
-    rows = await lane.fetch(_INSERT_ONCE, *astuple(new), key)
-    return record((rows or await lane.fetch(_BY_KEY, key))[0])
+    rows = await connection.fetch(_INSERT_ONCE, *astuple(new), key)
+    return record((rows or await connection.fetch(_BY_KEY, key))[0])
 
 
 _INSERT_UPLOADED = f"""
@@ -90,20 +98,23 @@ _BY_UPLOAD = f"""
 """
 
 
-async def insert_uploaded_file(lane: Lane, new: NewFile, upload_id: str) -> ProcessingFile | None:
+async def insert_uploaded_file(
+    connection: DedicatedConnection, new: NewFile, upload_id: str
+) -> ProcessingFile | None:
     """Insert the row of a resumable upload and return it, or the row that it has become before.
 
     None if there is no such upload any more.
     """
-    rows = await lane.fetch(_INSERT_UPLOADED, *astuple(new), upload_id)
-    rows = rows or await lane.fetch(_BY_UPLOAD, upload_id)
+    rows = await connection.fetch(_INSERT_UPLOADED, *astuple(new), upload_id)
+    rows = rows or await connection.fetch(_BY_UPLOAD, upload_id)
     return record(rows[0]) if rows else None
 
 
 async def get_file(connection: AsyncConnection, file_id: int) -> ProcessingFile | None:
     """Read one row with its result."""
-    columns = [processing_file.c[name] for name in _RECORD_FIELDS]
-    statement = select(*columns).where(processing_file.c.id == file_id)
+    statement = select(*LIST_COLUMNS, processing_file.c.result).where(
+        processing_file.c.id == file_id
+    )
     row = (await connection.execute(statement)).mappings().one_or_none()
     return record(row) if row is not None else None
 
@@ -115,9 +126,9 @@ _EARLIER_COPY = """
 """
 
 
-async def earlier_copy(lane: Lane, sha256: str, file_id: int) -> int | None:
+async def earlier_copy(connection: DedicatedConnection, sha256: str, file_id: int) -> int | None:
     """Find the newest file before ``file_id`` that has the same bytes and still keeps them."""
-    rows = await lane.fetch(_EARLIER_COPY, sha256, file_id)
+    rows = await connection.fetch(_EARLIER_COPY, sha256, file_id)
     return int(rows[0][0]) if rows else None
 
 

@@ -78,7 +78,7 @@ async def delete(file_id: int) -> str:
     Ok becomes Removed, anything else Canceled; running work stops at once.
     """
     only = _ONLY[query(DeleteQuery).only]
-    file = await core().lifecycle.delete(files.checked(file_id), only=only)
+    file = await core().lifecycle.files.delete(files.checked(file_id), only=only)
     if file.status == Status.REMOVED:
         return await fragments.success(f"The data of “{file.name}” is removed.")
     return await fragments.success(f"“{file.name}” is canceled.")
@@ -95,7 +95,7 @@ async def delete(file_id: int) -> str:
 )
 async def retry(file_id: int) -> Response:
     """Start a file that ended as Error or Canceled afresh."""
-    file = await core().lifecycle.retry(files.checked(file_id))
+    file = await core().lifecycle.files.retry(files.checked(file_id))
     return await _said(f"“{file.name}” is in line again.")
 
 

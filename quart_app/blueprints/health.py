@@ -3,9 +3,9 @@
 from quart import Blueprint, Response, current_app
 
 from processing import repository
-from processing.broker import reaching_redis
+from processing.broker import translate_redis_errors
 from processing.errors import ServiceUnavailable
-from processing.schema import head
+from processing.migrations import head_revision
 from quart_app.openapi import describe
 from quart_app.resources import core
 
@@ -25,12 +25,12 @@ async def _database() -> tuple[str, str]:
             revision = await repository.schema_revision(connection)
     except ServiceUnavailable:
         return "away", "unknown"
-    return "ok", "ok" if revision == head() else f"at {revision}, not at {head()}"
+    return "ok", "ok" if revision == head_revision() else f"at {revision}, not at {head_revision()}"
 
 
 async def _redis() -> str:
     try:
-        with reaching_redis():
+        with translate_redis_errors():
             await core().commands.ping()
     except ServiceUnavailable:
         return "away"

@@ -5,7 +5,7 @@ import secrets
 from quart import Blueprint, Response, request
 
 from processing import repository
-from processing.errors import DatabaseAway, NotFound
+from processing.errors import DatabaseUnavailable, NotFound
 from quart_app import files, fragments
 from quart_app.blueprints.api.uploads import OWNER_COOKIE
 from quart_app.openapi import describe
@@ -38,7 +38,7 @@ async def index() -> Response:
         else:
             text = await hub().pictures.get(("page", view), lambda: fragments.page(view))
         response = Response(text)
-    except DatabaseAway:
+    except DatabaseUnavailable:
         response = Response(await fragments.page_without_table(view), 503)
     if OWNER_COOKIE not in request.cookies:
         # What uploads that this browser begins are bound to.

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from processing import repository
-from processing.broker import reaching_redis
+from processing.broker import translate_redis_errors
 from processing.core import Core
 from processing.errors import DiskFull, TooLarge, TooMany
 from quart_app.uploads.names import MOST_NAME_CHARACTERS
@@ -36,7 +36,7 @@ class Gate:
         ``size`` may be spread over so many ``files``.
 
         Raises:
-            DatabaseAway, RedisAway: a server does not answer.
+            DatabaseUnavailable, RedisUnavailable: a server does not answer.
             TooLarge, DiskFull, TooMany: see there.
         """
         limit = self._settings.max_upload_bytes
@@ -45,7 +45,7 @@ class Gate:
         if time.monotonic() - self._asked_at > ASK_SECONDS:
             async with self._core.database.connect() as connection:
                 await repository.ping(connection)
-            with reaching_redis():
+            with translate_redis_errors():
                 self._queued = int(await self._core.commands.xlen(self._core.jobs.stream))
             self._asked_at = time.monotonic()
         if self._queued >= self._settings.max_queued:

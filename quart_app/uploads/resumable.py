@@ -28,7 +28,7 @@ from processing.errors import (
 )
 from processing.lifecycle import Upload
 from processing.models import ResumableUpload
-from processing.partials import ResumablePartial
+from processing.partial_uploads import ResumablePartialUpload
 from quart_app.uploads.body import Interrupted, discard, paced
 from quart_app.uploads.gate import Gate
 from quart_app.uploads.names import check_vague_type, clean_name
@@ -184,7 +184,7 @@ async def end(core: Core, upload: ResumableUpload) -> None:
 async def _receive(
     core: Core,
     upload: ResumableUpload,
-    partial: ResumablePartial,
+    partial: ResumablePartialUpload,
     body: AsyncIterator[bytes],
     checksum: tuple[str, bytes] | None,
 ) -> None:
@@ -215,14 +215,14 @@ async def _receive(
         raise BadChecksum(f"The {checksum[0]} of the bytes is not what Upload-Checksum says.")
 
 
-async def _whole(core: Core, upload: ResumableUpload, partial: ResumablePartial) -> State:
+async def _whole(core: Core, upload: ResumableUpload, partial: ResumablePartialUpload) -> State:
     """Make a file of an upload that is whole."""
     if partial.size < upload.length:
         return State(upload, partial.size, None)
     return await unhurt(_accept(core, upload, partial))
 
 
-async def _accept(core: Core, upload: ResumableUpload, partial: ResumablePartial) -> State:
+async def _accept(core: Core, upload: ResumableUpload, partial: ResumablePartialUpload) -> State:
     await asyncio.to_thread(partial.begin)
     digest = await asyncio.to_thread(partial.complete)
     ready = Upload(
@@ -234,14 +234,14 @@ async def _accept(core: Core, upload: ResumableUpload, partial: ResumablePartial
         options=upload.options,
         resumable=upload.id,
     )
-    file = await core.lifecycle.submit(ready)
+    file = await core.lifecycle.files.submit(ready)
     # The row stays until it expires: a client that missed the answer asks again.
     await asyncio.to_thread(core.storage.drop_resumable, upload.id)
     return State(upload, upload.length, file.id)
 
 
 @asynccontextmanager
-async def _held(core: Core, upload: ResumableUpload) -> AsyncIterator[ResumablePartial]:
+async def _held(core: Core, upload: ResumableUpload) -> AsyncIterator[ResumablePartialUpload]:
     """Hold the lock of an upload's bytes inside the block.
 
     Who holds it is asked to let go: its connection may be dead, and the client is here again.

@@ -10,7 +10,7 @@ from processing.core import Core
 from processing.errors import BadForm, UnknownHandler
 from processing.lifecycle import Upload
 from processing.models import ProcessingFile
-from processing.partials import Partial
+from processing.partial_uploads import PartialUpload
 
 DEFAULT_HANDLER = "profile"
 OPTION = "option."
@@ -22,7 +22,7 @@ class Received(NamedTuple):
     """A complete, durable upload."""
 
     name: str
-    partial: Partial
+    partial: PartialUpload
     sha256: str
 
 
@@ -52,7 +52,7 @@ async def wish(core: Core, fields: Mapping[str, str]) -> Wish:
         UnknownHandler: no worker has offered it.
     """
     handler = fields.get("handler") or DEFAULT_HANDLER
-    info, offered = await core.lifecycle.handler(handler)
+    info, offered = await core.handlers.find(handler)
     if info is None and handler != DEFAULT_HANDLER:
         names = ", ".join(other.name for other in offered)
         raise UnknownHandler(f"There is no handler “{handler[:100]}”. Choose one of: {names}.")
@@ -90,7 +90,7 @@ async def submit(core: Core, received: Received, chosen: Wish, *, key: str = "")
     """Turn received bytes into a processing file.
 
     Raises:
-        DatabaseAway: it was not accepted.
+        DatabaseUnavailable: it was not accepted.
         KeyReused: ``key`` came with other bytes.
     """
     upload = Upload(
@@ -102,9 +102,9 @@ async def submit(core: Core, received: Received, chosen: Wish, *, key: str = "")
         options=chosen.options,
         key=key,
     )
-    return await accepted(core, await core.lifecycle.submit(upload))
+    return await accepted(core, await core.lifecycle.files.submit(upload))
 
 
 async def accepted(core: Core, file: ProcessingFile) -> Accepted:
     """Look for an earlier file with the same bytes."""
-    return Accepted(file, await core.lifecycle.earlier_copy(file))
+    return Accepted(file, await core.lifecycle.files.earlier_copy(file))

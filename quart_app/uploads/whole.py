@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
 from processing.core import Core
-from processing.errors import BadDigest, BadForm, DatabaseAway, Refused
+from processing.errors import BadDigest, BadForm, DatabaseUnavailable, Refused
 from quart_app.uploads.body import discard, paced
 from quart_app.uploads.form import MOST_FIELD_BYTES, MOST_FIELDS, Form, Receiver
 from quart_app.uploads.gate import Gate
@@ -75,7 +75,7 @@ async def _submit_form(core: Core, form: Form, key: str) -> Taken:
             own_key = f"{key}/{number}" if key else ""
             try:
                 taken.accepted.append(await submit(core, received, chosen, key=own_key))
-            except DatabaseAway:
+            except DatabaseUnavailable:
                 if not taken.accepted:
                     raise
                 # Some are accepted already, and the answer has to say which.

@@ -3,7 +3,7 @@
 import asyncio
 
 from processing.errors import EmptyFile
-from processing.partials import Partial
+from processing.partial_uploads import PartialUpload
 from quart_app.uploads import sniff
 
 WRITE_BYTES = 512 * 1024
@@ -12,7 +12,7 @@ WRITE_BYTES = 512 * 1024
 class Writer:
     """Fills one partial upload."""
 
-    def __init__(self, partial: Partial, name: str) -> None:
+    def __init__(self, partial: PartialUpload, name: str) -> None:
         self.partial = partial
         self._name = name
         self._pending: list[bytes | memoryview] = []

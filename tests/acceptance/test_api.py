@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from processing.schema import ROOT
+from processing.paths import ROOT
 from tests.programs import Programs
 
 # They never end; their tests read them.

@@ -12,7 +12,7 @@ import pytest
 
 from processing.core import Core
 from processing.states import Outcome, Status
-from processing.tail import START
+from processing.stream_reader import START
 from tests.acceptance.conftest import Client
 from tests.conftest import eventually
 from tests.programs import Programs, alive, descendants
@@ -31,8 +31,8 @@ async def test_from_upload_to_parquet(
     assert file.result is not None
     account = file.result["accounting"]
     assert (account["read"], account["written"], account["rejected"]) == (2, 2, 0)
-    assert file.peak_rss is not None
-    assert file.cpu_seconds is not None
+    assert file.usage.peak_rss is not None
+    assert file.usage.cpu_seconds is not None
 
     detail = (await client.http.get(f"/processing_file/{file_id}/detail/")).text
     assert "decimal(18, 2)" in detail
@@ -107,8 +107,8 @@ async def test_limits_of_what_a_job_may_use(
     file = await client.ends(burning)
     assert (file.status, file.outcome) == (Status.ERROR, Outcome.OUT_OF_CPU_TIME)
     assert "more than the 4 s of CPU time" in (file.message or "")
-    assert (file.cpu_seconds or 0) > 4
-    assert file.peak_rss is not None
+    assert (file.usage.cpu_seconds or 0) > 4
+    assert file.usage.peak_rss is not None
 
 
 async def test_a_transient_error_waits_and_is_tried_again(

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 import pytest
 
-from processing.schema import ROOT
+from processing.paths import ROOT
 from processing.settings import Settings
 
 MIB = 1024 * 1024

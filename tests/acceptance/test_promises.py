@@ -15,7 +15,7 @@ from processing.broker import command_client
 from processing.core import Core
 from processing.settings import Settings
 from processing.states import Outcome, Status
-from processing.tail import START
+from processing.stream_reader import START
 from tests.acceptance.conftest import Client
 from tests.acceptance.test_journey import burning
 from tests.conftest import Servers, eventually, settings_on
@@ -27,11 +27,11 @@ CSV = b"a,b\n1,2\n"
 # Runs at the start of the program, and kills it at one step of an upload.
 DIE = """
 import os, signal
-import processing.lifecycle, processing.outbox, processing.partials
+import processing.lifecycle, processing.outbox, processing.partial_uploads
 import processing.repository, processing.storage
 
 places = {
-    "write": processing.partials.Partial, "complete": processing.partials.Partial,
+    "write": processing.partial_uploads.Partial, "complete": processing.partial_uploads.Partial,
     "adopt": processing.storage.Storage, "insert_file": processing.repository,
     "send": processing.outbox.Outbox,
 }
@@ -164,7 +164,7 @@ async def test_a_child_that_is_killed_from_outside_is_tried_again(
     async with core.database.connect() as connection:
         (earlier,) = await repository.list_attempts(connection, file_id)
     assert (earlier.outcome, earlier.signal) == (Outcome.KILLED, 9)
-    assert None not in (earlier.wall_seconds, earlier.cpu_seconds, earlier.peak_rss)
+    assert None not in earlier.usage
     detail = (await client.http.get(f"/processing_file/{file_id}/detail/")).text
     assert "Killed by signal" in detail
     assert "killed by SIGKILL" in detail

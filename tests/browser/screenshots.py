@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from playwright.async_api import Browser, Page, async_playwright
 
-from processing.schema import ROOT
+from processing.paths import ROOT
 from tests.browser import chromium
 from tests.conftest import Servers, settings_on
 from tests.programs import Programs

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
-from processing.schema import ROOT
+from processing.paths import ROOT
 from tests.browser.test_page import CSV, live, send, upload_of
 from tests.conftest import eventually
 from tests.programs import Programs

@@ -16,7 +16,7 @@ from processing.core import Core
 from processing.models import ProcessingFile
 from processing.settings import Settings
 from processing.states import TERMINAL_STATUSES, Status
-from processing.tail import START
+from processing.stream_reader import START
 from tests.chaos.load import DELETED, ENDS, Load, Watcher
 from tests.chaos.monkey import Monkey
 from tests.conftest import Servers, eventually, settings_on

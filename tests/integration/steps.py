@@ -10,13 +10,13 @@ from processing.core import Core
 from processing.jobs import Delivery
 from processing.lifecycle import Claimed, Upload
 from processing.models import Change, Job, ProcessingFile
-from processing.repository import Finish
+from processing.repository import AttemptResult
 from processing.states import (
     OPEN_STATUSES,
     Outcome,
     Status,
 )
-from processing.tail import START
+from processing.stream_reader import START
 
 ME, OTHER = "host:1:aaa", "host:2:bbb"
 
@@ -33,7 +33,7 @@ async def submit(core: Core, name: str = "a.csv", data: bytes = b"a\n1\n") -> Pr
         handler="profile",
         options={},
     )
-    return await core.lifecycle.submit(upload)
+    return await core.lifecycle.files.submit(upload)
 
 
 async def take(
@@ -44,10 +44,10 @@ async def take(
     max_failures: int = 3,
 ) -> list[Claimed]:
     """Claim and settle, as a worker does."""
-    claims = await core.lifecycle.claim(
+    claims = await core.lifecycle.jobs.claim(
         deliveries, worker=worker, lease_seconds=lease, max_failures=max_failures
     )
-    await core.lifecycle.settle(claims)
+    await core.lifecycle.jobs.settle(claims)
     return list(claims.started)
 
 
@@ -65,8 +65,8 @@ async def row_of(core: Core, file_id: int) -> ProcessingFile:
 
 async def finish(core: Core, claimed: Claimed, status: Status = Status.OK, **more: Any) -> Change:
     """Record and conclude, as a worker does."""
-    (change,) = await core.lifecycle.record([end(claimed.file, status, **more)])
-    await core.lifecycle.conclude([change], {change.id: claimed.delivery})
+    (change,) = await core.lifecycle.jobs.record([end(claimed.job, status, **more)])
+    await core.lifecycle.jobs.announce_results([change], {change.id: claimed.delivery})
     return change
 
 
@@ -86,9 +86,9 @@ async def force(core: Core, file_id: int, status: Status) -> None:
         await connection.execute(text(statement), {"s": status.value, "i": file_id})
 
 
-def end(file: ProcessingFile | Job, status: Status = Status.OK, **more: object) -> Finish:
+def end(file: ProcessingFile | Job, status: Status = Status.OK, **more: object) -> AttemptResult:
     outcome = Outcome.SUCCEEDED if status == Status.OK else Outcome.FAILED
-    return Finish(id=file.id, attempt=file.attempt, status=status, outcome=outcome, **more)  # type: ignore[arg-type]
+    return AttemptResult(id=file.id, attempt=file.attempt, status=status, outcome=outcome, **more)  # type: ignore[arg-type]
 
 
 async def status_events(core: Core, file_id: int) -> list[str]:

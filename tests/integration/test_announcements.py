@@ -5,7 +5,7 @@ import pytest
 from processing import repository
 from processing.core import Core
 from processing.models import Change
-from processing.outbox import How, Notice
+from processing.outbox import AnnounceWhen, Notice
 from processing.settings import Settings
 from tests.integration.steps import ME, OTHER, claim_all, end, finish, status_events, submit, take
 
@@ -13,11 +13,11 @@ from tests.integration.steps import ME, OTHER, claim_all, end, finish, status_ev
 async def test_an_end_is_told_once_although_its_worker_dies_before_telling(core: Core) -> None:
     file = await submit(core)
     (claimed,) = await claim_all(core)
-    changes = await core.lifecycle.record([end(claimed.file)])
+    changes = await core.lifecycle.jobs.record([end(claimed.job)])
     # The worker is gone: another finds its delivery, and then the first one comes back.
     deliveries = await core.jobs.reclaim(OTHER, 0.0, 10)
     assert await take(core, deliveries, OTHER) == []
-    await core.lifecycle.conclude(changes, {file.id: claimed.delivery})
+    await core.lifecycle.jobs.announce_results(changes, {file.id: claimed.delivery})
     assert await status_events(core, file.id) == ["Waiting", "Processing", "Ok"]
     assert await core.commands.xlen(core.jobs.stream) == 0
 
@@ -25,17 +25,17 @@ async def test_an_end_is_told_once_although_its_worker_dies_before_telling(core:
 async def test_an_end_is_told_once_although_the_answer_was_lost(core: Core) -> None:
     file = await submit(core)
     (claimed,) = await claim_all(core)
-    changes = await core.lifecycle.record([end(claimed.file)])
-    await core.lifecycle.conclude(changes, {file.id: claimed.delivery})
-    await core.lifecycle.conclude(changes, {file.id: claimed.delivery}, again=True)
+    changes = await core.lifecycle.jobs.record([end(claimed.job)])
+    await core.lifecycle.jobs.announce_results(changes, {file.id: claimed.delivery})
+    await core.lifecycle.jobs.announce_results(changes, {file.id: claimed.delivery}, again=True)
     assert await status_events(core, file.id) == ["Waiting", "Processing", "Ok"]
 
 
 async def test_an_end_that_did_not_get_out_is_told_by_the_second_try(core: Core) -> None:
     file = await submit(core)
     (claimed,) = await claim_all(core)
-    changes = await core.lifecycle.record([end(claimed.file)])
-    await core.lifecycle.conclude(changes, {file.id: claimed.delivery}, again=True)
+    changes = await core.lifecycle.jobs.record([end(claimed.job)])
+    await core.lifecycle.jobs.announce_results(changes, {file.id: claimed.delivery}, again=True)
     assert await status_events(core, file.id) == ["Waiting", "Processing", "Ok"]
 
 
@@ -50,7 +50,7 @@ async def test_a_removal_is_told_once_although_web_dies(
         removed = await repository.delete(connection, file.id)
     assert removed is not None
     if crash_after_sending:
-        await core.outbox.send([Notice.status(removed, How.ONCE)])
+        await core.outbox.send([Notice.status(removed, AnnounceWhen.ONCE)])
     await core.recovery.sweep()
     await core.recovery.sweep()
     assert await status_events(core, file.id) == ["Waiting", "Processing", "Ok", "Removed"]
@@ -59,8 +59,8 @@ async def test_a_removal_is_told_once_although_web_dies(
 async def test_a_file_can_be_cancelled_again_after_a_retry(core: Core) -> None:
     file = await submit(core)
     for _ in range(2):
-        await core.lifecycle.delete(file.id)
-        await core.lifecycle.retry(file.id)
+        await core.lifecycle.files.delete(file.id)
+        await core.lifecycle.files.retry(file.id)
     assert await status_events(core, file.id) == ["Waiting"] + ["Canceled", "Waiting"] * 2
 
 
@@ -69,16 +69,18 @@ async def test_a_worker_that_was_held_up_tells_nothing_after_the_end(core: Core)
     file = await submit(core)
     await core.jobs.ensure_group()
     deliveries = await core.jobs.read(ME, 10)
-    claims = await core.lifecycle.claim(deliveries, worker=ME, lease_seconds=30, max_failures=3)
-    await core.lifecycle.delete(file.id)
-    await core.lifecycle.settle(claims)
+    claims = await core.lifecycle.jobs.claim(
+        deliveries, worker=ME, lease_seconds=30, max_failures=3
+    )
+    await core.lifecycle.files.delete(file.id)
+    await core.lifecycle.jobs.settle(claims)
     assert await status_events(core, file.id) == ["Waiting", "Canceled"]
 
     other = await submit(core)
     (claimed,) = await claim_all(core)
-    changes = await core.lifecycle.record([end(claimed.file)])
-    await core.lifecycle.delete(other.id)
-    await core.lifecycle.conclude(changes, {other.id: claimed.delivery})
+    changes = await core.lifecycle.jobs.record([end(claimed.job)])
+    await core.lifecycle.files.delete(other.id)
+    await core.lifecycle.jobs.announce_results(changes, {other.id: claimed.delivery})
     assert await status_events(core, other.id) == ["Waiting", "Processing", "Removed"]
 
 

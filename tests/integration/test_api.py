@@ -258,7 +258,9 @@ async def test_results_and_artifacts(client: Client, core: Core) -> None:
         "size": 4,
         "sha256": digest,
     }
-    await core.lifecycle.record([end(claimed.file, artifacts=[artifact], result={"x": [1, None]})])
+    await core.lifecycle.jobs.record(
+        [end(claimed.job, artifacts=[artifact], result={"x": [1, None]})]
+    )
     assert await get(client, f"{path}/result") == {"x": [1, None]}
     (shown,) = (await get(client, path))["artifacts"]
     made = await client.get(shown["url"])

@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -13,6 +12,7 @@ from processing.core import Core
 from processing.errors import Conflict, NotFound
 from processing.jobs import Delivery
 from processing.lifecycle import Claimed
+from processing.models import Usage
 from processing.repository import ProgressReport
 from processing.states import (
     DELETED_AS,
@@ -21,7 +21,7 @@ from processing.states import (
     Outcome,
     Status,
 )
-from processing.tail import START
+from processing.stream_reader import START
 from tests.integration.steps import (
     ME,
     OTHER,
@@ -43,7 +43,7 @@ async def test_a_file_goes_from_waiting_to_ok(core: Core) -> None:
     assert core.storage.original(file.id).read_bytes() == b"a\n1\n"
 
     (claimed,) = await claim_all(core)
-    assert (claimed.file.status, claimed.file.attempt) == (Status.PROCESSING, 1)
+    assert (claimed.job.status, claimed.job.attempt) == (Status.PROCESSING, 1)
     assert (await row_of(core, file.id)).worker == ME
 
     assert (await finish(core, claimed, row_count=1, result={"x": 1})).status == Status.OK
@@ -67,10 +67,10 @@ async def test_the_whole_table_of_transitions(core: Core, before: Status, after:
                     text("UPDATE processing_file SET lease_until = now() - interval '1 s'")
                 )
             await repository.claim(
-                core.database.lane(), [file.id], worker=ME, lease_seconds=9, max_failures=3
+                core.database.dedicated(), [file.id], worker=ME, lease_seconds=9, max_failures=3
             )
         elif after in (Status.OK, Status.ERROR):
-            await repository.finish(core.database.lane(), [end(file, after)])
+            await repository.finish(core.database.dedicated(), [end(file, after)])
         elif after == Status.WAITING and before != Status.PROCESSING:
             await repository.restart(connection, file.id)
         elif after == Status.WAITING:
@@ -98,15 +98,15 @@ async def test_a_paused_worker_cannot_overwrite_its_successor(core: Core) -> Non
     await asyncio.sleep(0.1)  # the lease itself is what is tested
     deliveries = await core.jobs.reclaim(OTHER, 0.05, 10)
     (successor,) = await take(core, deliveries, OTHER)
-    assert (zombie.file.attempt, successor.file.attempt) == (1, 2)
+    assert (zombie.job.attempt, successor.job.attempt) == (1, 2)
 
-    assert await core.lifecycle.record([end(zombie.file, Status.ERROR)]) == []
-    report = ProgressReport(id=zombie.file.id, attempt=1, progress=0.9, stage="late")
-    await core.lifecycle.progress([report])
-    held = {zombie.file.id: zombie.file.attempt}
-    assert await core.lifecycle.renew(held, worker=ME, lease_seconds=30) == set()
-    assert await core.lifecycle.record([end(successor.file)]) != []
-    assert await status_of(core, zombie.file.id) == Status.OK
+    assert await core.lifecycle.jobs.record([end(zombie.job, Status.ERROR)]) == []
+    report = ProgressReport(id=zombie.job.id, attempt=1, progress=0.9, stage="late")
+    await core.lifecycle.jobs.progress([report])
+    held = {zombie.job.id: zombie.job.attempt}
+    assert await core.lifecycle.jobs.renew(held, worker=ME, lease_seconds=30) == set()
+    assert await core.lifecycle.jobs.record([end(successor.job)]) != []
+    assert await status_of(core, zombie.job.id) == Status.OK
     entries = await core.events.read(START)
     assert not [event for _, event in entries if event and event.type == "progress"]
 
@@ -114,8 +114,8 @@ async def test_a_paused_worker_cannot_overwrite_its_successor(core: Core) -> Non
 async def test_a_lease_that_is_renewed_is_not_taken(core: Core) -> None:
     file = await submit(core)
     (mine,) = await claim_all(core, ME, lease=0.05)
-    held = {file.id: mine.file.attempt}
-    assert await core.lifecycle.renew(held, worker=ME, lease_seconds=30) == {file.id}
+    held = {file.id: mine.job.attempt}
+    assert await core.lifecycle.jobs.renew(held, worker=ME, lease_seconds=30) == {file.id}
     assert await take(core, [mine.delivery], OTHER) == []
 
 
@@ -136,7 +136,7 @@ async def test_a_job_that_loses_its_worker_too_often_is_poison(core: Core) -> No
 async def test_cancel_is_the_same_once_or_thrice(core: Core) -> None:
     file = await submit(core)
     for _ in range(3):
-        assert (await core.lifecycle.delete(file.id)).status == Status.CANCELED
+        assert (await core.lifecycle.files.delete(file.id)).status == Status.CANCELED
     assert await claim_all(core) == []
     assert core.storage.original(file.id).exists()
 
@@ -144,8 +144,8 @@ async def test_cancel_is_the_same_once_or_thrice(core: Core) -> None:
 async def test_cancel_wins_over_a_late_finish(core: Core) -> None:
     file = await submit(core)
     (claimed,) = await claim_all(core)
-    await core.lifecycle.delete(file.id)
-    assert await core.lifecycle.record([end(claimed.file)]) == []
+    await core.lifecycle.files.delete(file.id)
+    assert await core.lifecycle.jobs.record([end(claimed.job)]) == []
     assert await status_of(core, file.id) == Status.CANCELED
     assert await status_events(core, file.id) == ["Waiting", "Processing", "Canceled"]
 
@@ -155,9 +155,9 @@ async def test_cancel_and_finish_at_the_same_time_leave_one_end(core: Core) -> N
         file = await submit(core)
         (claimed,) = await claim_all(core)
         written, deleted = await asyncio.gather(
-            core.lifecycle.record([end(claimed.file)]), core.lifecycle.delete(file.id)
+            core.lifecycle.jobs.record([end(claimed.job)]), core.lifecycle.files.delete(file.id)
         )
-        await core.lifecycle.conclude(written, {file.id: claimed.delivery})
+        await core.lifecycle.jobs.announce_results(written, {file.id: claimed.delivery})
         final = await status_of(core, file.id)
         # Whoever came first; a finish that came first was removed by the same click.
         assert final == deleted.status
@@ -170,15 +170,15 @@ async def test_cancel_and_finish_at_the_same_time_leave_one_end(core: Core) -> N
 async def test_removing_deletes_the_data(core: Core) -> None:
     file = await submit(core)
     (claimed,) = await claim_all(core)
-    await core.lifecycle.record([end(claimed.file)])
-    assert (await core.lifecycle.delete(file.id)).status == Status.REMOVED
+    await core.lifecycle.jobs.record([end(claimed.job)])
+    assert (await core.lifecycle.files.delete(file.id)).status == Status.REMOVED
     assert not core.storage.original(file.id).parent.exists()
-    assert (await core.lifecycle.delete(file.id)).status == Status.REMOVED
+    assert (await core.lifecycle.files.delete(file.id)).status == Status.REMOVED
 
 
 async def test_deleting_what_is_not_there(core: Core) -> None:
     with pytest.raises(NotFound):
-        await core.lifecycle.delete(12345)
+        await core.lifecycle.files.delete(12345)
 
 
 @pytest.mark.parametrize("ended", [Status.ERROR, Status.CANCELED])
@@ -188,34 +188,34 @@ async def test_a_retry_starts_afresh(core: Core, ended: Status) -> None:
     if ended == Status.ERROR:
         await finish(core, first, Status.ERROR, message="no")
     else:
-        await core.lifecycle.delete(file.id)
-    again = await core.lifecycle.retry(file.id)
+        await core.lifecycle.files.delete(file.id)
+    again = await core.lifecycle.files.retry(file.id)
     assert (again.status, again.failures, again.message) == (Status.WAITING, 0, None)
     (second,) = await claim_all(core)
-    assert second.file.attempt == 2
-    assert await core.lifecycle.record([end(first.file)]) == []  # the first is fenced off
-    assert await core.lifecycle.record([end(second.file)]) != []
+    assert second.job.attempt == 2
+    assert await core.lifecycle.jobs.record([end(first.job)]) == []  # the first is fenced off
+    assert await core.lifecycle.jobs.record([end(second.job)]) != []
     with pytest.raises(Conflict, match="is Ok"):
-        await core.lifecycle.retry(file.id)
+        await core.lifecycle.files.retry(file.id)
 
 
 async def test_no_retry_without_the_data(core: Core) -> None:
     with pytest.raises(NotFound):
-        await core.lifecycle.retry(4711)
+        await core.lifecycle.files.retry(4711)
     file = await submit(core)
-    await core.lifecycle.delete(file.id)
+    await core.lifecycle.files.delete(file.id)
     core.storage.remove(file.id)
     with pytest.raises(NotFound, match="no data"):
-        await core.lifecycle.retry(file.id)
+        await core.lifecycle.files.retry(file.id)
     assert await status_of(core, file.id) == Status.CANCELED
 
 
 async def test_handing_back_does_not_count(core: Core) -> None:
     file = await submit(core)
     (claimed,) = await claim_all(core)
-    await core.lifecycle.hand_back([claimed], ran=True)
+    await core.lifecycle.jobs.hand_back([claimed], ran=True)
     (again,) = await claim_all(core, OTHER)
-    assert (again.file.id, again.file.attempt, again.file.failures) == (file.id, 2, 0)
+    assert (again.job.id, again.job.attempt, again.job.failures) == (file.id, 2, 0)
     assert again.delivery.entry_id != claimed.delivery.entry_id
 
 
@@ -226,13 +226,13 @@ async def test_a_retry_waits_for_its_time(core: Core) -> None:
     row = await row_of(core, file.id)
     assert row.due_at is not None
     assert row.failures == 1
-    assert await core.lifecycle.release_due() == 0
+    assert await core.lifecycle.jobs.release_due() == 0
     assert await core.recovery.requeue_missing() == (0, 0)
     async with core.database.connect() as connection:
         await connection.execute(text("UPDATE processing_file SET due_at = now()"))
-    assert await core.lifecycle.release_due() == 1
+    assert await core.lifecycle.jobs.release_due() == 1
     (again,) = await claim_all(core)
-    assert (again.file.id, again.file.attempt) == (file.id, 2)
+    assert (again.job.id, again.job.attempt) == (file.id, 2)
 
 
 async def test_overlapping_claims_do_not_deadlock(core: Core) -> None:
@@ -244,7 +244,7 @@ async def test_overlapping_claims_do_not_deadlock(core: Core) -> None:
         return await take(core, mine, worker)
 
     results = await asyncio.gather(*(claim(f"w{n}", bool(n % 2)) for n in range(6)))
-    ids = [item.file.id for claimed in results for item in claimed]
+    ids = [item.job.id for claimed in results for item in claimed]
     assert sorted(ids) == [file.id for file in files]
 
 
@@ -253,16 +253,16 @@ async def test_every_attempt_leaves_its_figures(core: Core) -> None:
     (first,) = await claim_all(core, lease=0.01)
     await asyncio.sleep(0.05)  # the lease itself is what is tested
     (second,) = await take(core, await core.jobs.reclaim(OTHER, 0.01, 10), OTHER)
-    await core.lifecycle.hand_back([second], ran=True)
+    await core.lifecycle.jobs.hand_back([second], ran=True)
     (third,) = await claim_all(core)
-    used: dict[str, Any] = {"peak_rss": 10**8, "cpu_seconds": 1.5, "wall_seconds": 2.5}
-    await finish(core, third, Status.WAITING, delay=0.0, message="asleep", **used)
-    await core.lifecycle.release_due()
+    used = Usage(10**8, 1.5, 2.5)
+    await finish(core, third, Status.WAITING, delay=0.0, message="asleep", usage=used)
+    await core.lifecycle.jobs.release_due()
     (fourth,) = await claim_all(core)
-    await finish(core, fourth, Status.ERROR, message="broken", **used)
-    await core.lifecycle.retry(file.id)
+    await finish(core, fourth, Status.ERROR, message="broken", usage=used)
+    await core.lifecycle.files.retry(file.id)
     (fifth,) = await claim_all(core)
-    await finish(core, fifth, **used)
+    await finish(core, fifth, usage=used)
 
     async with core.database.connect() as connection:
         earlier = await repository.list_attempts(connection, file.id)
@@ -273,24 +273,22 @@ async def test_every_attempt_leaves_its_figures(core: Core) -> None:
         (4, "failed"),
     ]
     assert [a.worker for a in earlier] == [ME, OTHER, ME, ME]
-    assert [(a.peak_rss, a.cpu_seconds, a.wall_seconds) for a in earlier[2:]] == [
-        (10**8, 1.5, 2.5)
-    ] * 2
+    assert [a.usage for a in earlier[2:]] == [used] * 2
     row = await row_of(core, file.id)
-    assert (row.attempt, row.peak_rss, row.cpu_seconds, row.wall_seconds) == (5, 10**8, 1.5, 2.5)
-    assert first.file.attempt == 1
+    assert (row.attempt, row.usage) == (5, used)
+    assert first.job.attempt == 1
 
 
 async def test_what_a_cancelled_attempt_had_used_is_kept(core: Core) -> None:
     file = await submit(core)
     (claimed,) = await claim_all(core)
-    figures = end(claimed.file, cpu_seconds=3.0, peak_rss=5, wall_seconds=4.0)
-    await core.lifecycle.note_figures([figures])  # not while it runs
-    assert (await row_of(core, file.id)).cpu_seconds is None
-    await core.lifecycle.delete(file.id)
-    await core.lifecycle.note_figures([figures])
+    figures = end(claimed.job, usage=Usage(5, 3.0, 4.0))
+    await core.lifecycle.jobs.record_usage([figures])  # not while it runs
+    assert (await row_of(core, file.id)).usage == Usage()
+    await core.lifecycle.files.delete(file.id)
+    await core.lifecycle.jobs.record_usage([figures])
     row = await row_of(core, file.id)
-    assert (row.cpu_seconds, row.peak_rss, row.wall_seconds) == (3.0, 5, 4.0)
+    assert row.usage == Usage(5, 3.0, 4.0)
 
 
 async def test_a_retry_that_is_due_is_queued_although_the_queuing_dies(core: Core) -> None:
@@ -300,7 +298,7 @@ async def test_a_retry_that_is_due_is_queued_although_the_queuing_dies(core: Cor
     async with core.database.connect() as connection:
         assert await repository.due_files(connection, limit=10) == [(file.id, "profile")]
     # Whoever read this died; the next one does it again.
-    assert await core.lifecycle.release_due() == 1
-    assert await core.lifecycle.release_due() == 0
+    assert await core.lifecycle.jobs.release_due() == 1
+    assert await core.lifecycle.jobs.release_due() == 0
     (again,) = await claim_all(core)
-    assert again.file.attempt == 2
+    assert again.job.attempt == 2

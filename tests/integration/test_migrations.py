@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from processing.schema import ROOT
+from processing.paths import ROOT
 from tests.conftest import Servers
 
 

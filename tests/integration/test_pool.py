@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from processing.waiting import cancel
+from processing.async_wait import cancel_and_wait
 from tests.conftest import eventually
 from tests.programs import alive, descendants
 from tests.thirdparty import distribution
@@ -126,7 +126,7 @@ async def running(slots: int, folder: Path, **more: Any) -> AsyncIterator[Bench]
     pool.start()
     watching = asyncio.create_task(pool.watch())
     yield Bench(pool, folder)
-    await cancel(watching)
+    await cancel_and_wait(watching)
     await pool.stop()
 
 
@@ -192,8 +192,8 @@ async def test_a_killed_child_is_dead_at_once_and_its_slot_goes_on(bench: Bench)
             await ticket.answer
         took.append(time.monotonic() - start)
         assert died.value.exitcode == -9
-        assert ticket.cpu_seconds is not None
-        assert ticket.peak_rss is not None
+        assert ticket.usage.cpu_seconds is not None
+        assert ticket.usage.peak_rss is not None
         assert not alive(pid)
         assert (await bench.submit(seconds=0).answer)["type"] == "result"
     print(f"killed and reaped after {1000 * max(took):.1f} ms at most")
@@ -313,7 +313,7 @@ async def test_every_limit_ends_the_job_and_names_its_figure(
         with pytest.raises(LimitExceeded, match=words) as raised:
             await ticket.answer
         assert raised.value.exceeded == exceeded
-        assert ticket.wall_seconds is not None
+        assert ticket.usage.wall_seconds is not None
         assert (await bench.submit(seconds=0).answer)["type"] == "result"
 
 

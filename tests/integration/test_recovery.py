@@ -31,14 +31,14 @@ AGED = "UPDATE processing_file SET uploaded_at = now() - '1 h'::interval"
 async def test_everything_in_redis_can_be_lost(core: Core) -> None:
     waiting = [await submit(core, f"{n}.csv") for n in range(5)]
     (running, *_) = await claim_all(core)
-    finished = await core.lifecycle.record([end(running.file)])
+    finished = await core.lifecycle.jobs.record([end(running.job)])
     await core.commands.delete(core.jobs.stream, core.jobs.index, core.events.stream)
 
     assert await core.recovery.requeue_missing() == (4, 0)  # all but the finished one
-    await core.lifecycle.conclude(finished, {running.file.id: running.delivery})
+    await core.lifecycle.jobs.announce_results(finished, {running.job.id: running.delivery})
     assert await core.recovery.requeue_missing() == (0, 0)  # and they are known now
     deliveries = await core.jobs.read(OTHER, 100)
-    assert {d.file_id for d in deliveries} == {f.id for f in waiting} - {running.file.id}
+    assert {d.file_id for d in deliveries} == {f.id for f in waiting} - {running.job.id}
 
 
 async def test_a_lost_group_gets_every_entry_again(core: Core) -> None:
@@ -61,7 +61,7 @@ async def test_garbage_on_the_stream_is_set_aside(core: Core) -> None:
         await core.commands.xadd(core.jobs.stream, fields)
     file = await submit(core)
     (claimed,) = await claim_all(core)
-    assert claimed.file.id == file.id
+    assert claimed.job.id == file.id
     letters: Any = await core.commands.xrange(core.jobs.dead)
     reasons = [fields["reason"] for _, fields in letters]
     assert len(reasons) == len(garbage)
@@ -73,19 +73,19 @@ async def test_two_entries_of_one_file_run_it_once(core: Core) -> None:
     file = await submit(core)
     await core.outbox.send(queue=[(file.id, "profile")])
     claimed = await claim_all(core)
-    assert [item.file.id for item in claimed] == [file.id]
+    assert [item.job.id for item in claimed] == [file.id]
 
 
 async def test_tidying_deletes_what_no_row_needs(core: Core) -> None:
     removed, canceled, fine = [await submit(core) for _ in range(3)]
     for item in await claim_all(core):
-        folder = core.storage.attempt_folder(item.file.id, 1)
+        folder = core.storage.attempt_folder(item.job.id, 1)
         folder.mkdir()
         (folder / "made.txt").write_text("x")
-        if item.file.id != canceled.id:
-            await core.lifecycle.record([end(item.file)])
+        if item.job.id != canceled.id:
+            await core.lifecycle.jobs.record([end(item.job)])
     core.storage.attempt_folder(fine.id, 7).mkdir()  # of a worker that came too late
-    await core.lifecycle.delete(canceled.id)
+    await core.lifecycle.files.delete(canceled.id)
     async with core.database.connect() as connection:
         # As if web had died between the commit and the deletion.
         await repository.delete(connection, removed.id)
@@ -118,18 +118,18 @@ async def test_a_claim_counts_although_redis_goes_away(
     deliveries = await core.jobs.read(ME, 10)
     # The port of nobody: the real client meets a real refusal.
     lost = command_client("redis://127.0.0.1:1/0")
-    monkeypatch.setattr(core.lifecycle, "_outbox", Outbox(lost, "x", 1000))
+    monkeypatch.setattr(core.lifecycle.jobs, "_outbox", Outbox(lost, "x", 1000))
     assert len(await take(core, deliveries)) == 1
     await lost.aclose()
 
 
 async def test_old_files_expire_with_their_data(core: Core) -> None:
     fine, failed, fresh, waiting = [await submit(core) for _ in range(4)]
-    claimed = {item.file.id: item for item in await claim_all(core)}
+    claimed = {item.job.id: item for item in await claim_all(core)}
     await finish(core, claimed[fine.id])
     await finish(core, claimed[failed.id], Status.ERROR)
     await finish(core, claimed[fresh.id])
-    await core.lifecycle.hand_back([claimed[waiting.id]], ran=True)
+    await core.lifecycle.jobs.hand_back([claimed[waiting.id]], ran=True)
     async with core.database.connect() as connection:
         await connection.execute(
             text(
@@ -138,7 +138,7 @@ async def test_old_files_expire_with_their_data(core: Core) -> None:
             ),
             {"fresh": fresh.id},
         )
-    assert await core.lifecycle.expire(days=1) == 2
+    assert await core.lifecycle.files.expire(days=1) == 2
     for gone in (fine, failed):
         row = await row_of(core, gone.id)
         assert row.status == Status.REMOVED
@@ -147,7 +147,7 @@ async def test_old_files_expire_with_their_data(core: Core) -> None:
         assert (await status_events(core, gone.id))[-1] == "Removed"
     for kept in (fresh, waiting):
         assert core.storage.original(kept.id).exists()
-    assert await core.lifecycle.expire(days=1) == 0
+    assert await core.lifecycle.files.expire(days=1) == 0
 
 
 async def test_only_one_sweeps_at_a_time(core: Core, settings: Settings) -> None:

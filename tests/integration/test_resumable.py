@@ -313,11 +313,11 @@ async def test_a_whole_upload_that_could_not_become_a_file_becomes_one_later(
     client: Client, core: Core
 ) -> None:
     path = await begun(client)
-    lane = core.database.lane()
-    await lane.fetch("ALTER TABLE processing_file RENAME TO hidden")
+    connection = core.database.dedicated()
+    await connection.fetch("ALTER TABLE processing_file RENAME TO hidden")
     response = await patch(client, path, 0, CSV)
     assert response.status_code == 500
-    await lane.fetch("ALTER TABLE hidden RENAME TO processing_file")
+    await connection.fetch("ALTER TABLE hidden RENAME TO processing_file")
     response = await call(client, "HEAD", path)
     (file,) = await files(core)
     assert response.headers["Millrace-File"] == str(file.id)

@@ -13,7 +13,7 @@ from processing.core import Core
 from processing.models import HandlerInfo
 from processing.settings import Settings
 from processing.states import Status
-from processing.tail import START
+from processing.stream_reader import START
 from quart_app.app import create_app
 from tests.integration.forms import BOUNDARY, csv_part, part, post
 from tests.integration.steps import claim_all, end, force, status_of, submit
@@ -174,9 +174,9 @@ async def test_a_file_over_the_limit(settings: Settings, core: Core) -> None:
 
 async def test_delete_cancels_or_removes(client: Client, core: Core) -> None:
     waiting, finished, failed = [await submit(core) for _ in range(3)]
-    claimed = {item.file.id: item for item in await claim_all(core)}
-    await core.lifecycle.record([end(claimed[finished.id].file)])
-    await core.lifecycle.record([end(claimed[failed.id].file, Status.ERROR)])
+    claimed = {item.job.id: item for item in await claim_all(core)}
+    await core.lifecycle.jobs.record([end(claimed[finished.id].job)])
+    await core.lifecycle.jobs.record([end(claimed[failed.id].job, Status.ERROR)])
     expected = [
         (waiting, Status.CANCELED),
         (finished, Status.REMOVED),
@@ -240,7 +240,7 @@ async def test_downloads(client: Client, core: Core) -> None:
         "size": 4,
         "sha256": "0" * 64,
     }
-    await core.lifecycle.record([end(claimed.file, artifacts=[artifact])])
+    await core.lifecycle.jobs.record([end(claimed.job, artifacts=[artifact])])
     made = await client.get(f"/processing_file/{file.id}/artifact/out.txt/")
     assert await made.get_data() == b"made"
     for name in ("secret.txt", "..", "%2e%2e%2foriginal"):
@@ -384,16 +384,16 @@ async def test_a_wiped_stream_is_announced_to_open_clients(
 
 async def submit_unannounced(core: Core, name: str) -> None:
     """A row that no event speaks of: only a full snapshot can show it."""
-    lane = core.database.lane()
+    connection = core.database.dedicated()
     new = repository.NewFile(
-        id=await repository.next_id(lane),
+        id=await repository.next_id(connection),
         name=name,
         size=1,
         sha256="0" * 64,
         handler="profile",
         options={},
     )
-    await repository.insert_file(lane, new)
+    await repository.insert_file(connection, new)
 
 
 async def test_pages_of_the_table(client: Client, core: Core) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import jsonschema_rs
 import pytest
 
-from processing.schema import ROOT
+from processing.paths import ROOT
 from tests.unit.mill import Profile
 from worker.handlers.contract import Context, Result
 from worker.handlers.profile import profile

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from processing import logs
 from processing.errors import DiskFull, NotFound, TooLarge
-from processing.schema import ROOT
+from processing.paths import ROOT
 from processing.states import OPEN_STATUSES, TERMINAL_STATUSES, TRANSITIONS, Status, sources_of
 from processing.storage import Storage
-from processing.text import storable
+from processing.text import sanitize_text
 from worker import retry
 
 json_values = st.recursive(
@@ -44,14 +44,14 @@ def test_sources_invert_the_table() -> None:
 
 @given(json_values)
 def test_storable_text_has_neither_nul_nor_surrogates(value: object) -> None:
-    text = json.dumps(storable(value), ensure_ascii=False)
+    text = json.dumps(sanitize_text(value), ensure_ascii=False)
     assert "\\u0000" not in text
     text.encode()
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")))
 def test_storable_leaves_ordinary_text_alone(text: str) -> None:
-    assert storable(text) == text
+    assert sanitize_text(text) == text
 
 
 @pytest.fixture

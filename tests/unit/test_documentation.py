@@ -3,7 +3,7 @@
 import re
 import tomllib
 
-from processing.schema import ROOT
+from processing.paths import ROOT
 from processing.states import TRANSITIONS, Outcome
 from worker.handlers import Handler
 

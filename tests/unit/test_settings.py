@@ -6,7 +6,7 @@ import pytest
 
 from processing import settings as module
 from processing.errors import InvalidSettings
-from processing.schema import ROOT
+from processing.paths import ROOT
 from processing.settings import Settings
 
 

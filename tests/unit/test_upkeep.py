@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from processing.errors import RedisAway, StreamLost
+from processing.errors import RedisUnavailable, StreamLost
 from worker.upkeep import _every
 
 
@@ -13,7 +13,11 @@ async def test_a_pass_that_fails_does_not_end_the_service(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     finished = asyncio.Event()
-    failures: list[Exception] = [RedisAway("away"), StreamLost("lost"), ValueError("a fault")]
+    failures: list[Exception] = [
+        RedisUnavailable("away"),
+        StreamLost("lost"),
+        ValueError("a fault"),
+    ]
     passes = 0
 
     async def service() -> None:

@@ -7,9 +7,9 @@ from typing import Literal
 from pydantic import Field
 from quart import Response, request
 
-from processing.errors import RedisAway
+from processing.errors import RedisUnavailable
 from processing.events import Event
-from processing.tail import START
+from processing.stream_reader import START
 from quart_app import sse
 from quart_app.blueprints.api import blueprint
 from quart_app.hub import Hub
@@ -71,7 +71,7 @@ async def _follow(
     while not streams.closed:
         try:
             entries = await journal.after(cursor, sse.HEARTBEAT_SECONDS)
-        except RedisAway:
+        except RedisUnavailable:
             entries = []
             await streams.pause()
         if journal.life != life:

@@ -158,11 +158,11 @@ async def delete_file(file_id: int) -> Response:
 
     Ok becomes Removed, anything else Canceled; running work stops at once.
     """
-    return answer(FileOut.of(await core().lifecycle.delete(files.checked(file_id))))
+    return answer(FileOut.of(await core().lifecycle.files.delete(files.checked(file_id))))
 
 
 @blueprint.post("/files/<int:file_id>/retry")
 @describe({200: (FileOut, "The file, in line again.")})
 async def retry_file(file_id: int) -> Response:
     """Start a file that ended as Error or Canceled afresh."""
-    return answer(FileOut.of(await core().lifecycle.retry(files.checked(file_id))))
+    return answer(FileOut.of(await core().lifecycle.files.retry(files.checked(file_id))))

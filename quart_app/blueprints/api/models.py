@@ -63,7 +63,7 @@ class FileOut(BaseModel):
             {"sha256": None, **item, "url": address("artifact", file.id, name=item["name"])}
             for item in file.artifacts
         ]
-        fields |= {
+        fields |= file.usage._asdict() | {
             "rows": file.row_count,
             "columns": file.column_count,
             "artifacts": artifacts,
@@ -96,7 +96,8 @@ class AttemptOut(BaseModel):
     @classmethod
     def of(cls, attempt: Attempt) -> Self:
         """Describe a row."""
-        return cls.model_validate({name: getattr(attempt, name) for name in cls.model_fields})
+        fields = {name: getattr(attempt, name, None) for name in cls.model_fields}
+        return cls.model_validate(fields | attempt.usage._asdict())
 
 
 class FileDetail(FileOut):

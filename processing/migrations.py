@@ -1,16 +1,15 @@
-"""Which migration the code expects and which one the database has."""
+"""Which migration the code expects."""
 
 from functools import cache
-from pathlib import Path
 
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-ROOT = Path(__file__).resolve().parent.parent
+from processing.paths import ROOT
 
 
 @cache
-def head() -> str | None:
+def head_revision() -> str | None:
     """Return the newest revision among the migrations that came with this code."""
     config = Config()
     config.set_main_option("script_location", str(ROOT / "migrations"))

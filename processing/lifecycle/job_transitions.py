@@ -1,4 +1,4 @@
-"""What workers do to files: claim them, say how they stand and how they ended, give them back."""
+"""What workers do with jobs: claim them, report progress and results, hand them back."""
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,35 +6,43 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from processing import repository
+from processing.database import Database
 from processing.errors import ServiceUnavailable
-from processing.jobs import Delivery
-from processing.lifecycle.parts import Parts
+from processing.jobs import Delivery, Jobs
 from processing.models import Change, Job
-from processing.outbox import How, Notice
-from processing.repository import Finish, ProgressReport
+from processing.outbox import AnnounceWhen, Notice, Outbox
+from processing.repository import AttemptResult, ProgressReport
 from processing.states import TRANSITIONS, Status
 
 logger = logging.getLogger(__name__)
 
 
 class Claimed(NamedTuple):
-    """A file that is ours to handle, with the delivery that brought it."""
+    """A job that this worker claimed, with the delivery that brought it."""
 
-    file: Job
+    job: Job
     delivery: Delivery
 
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What became of a batch of deliveries: work to start, and the rest to :meth:`settle`."""
+    """A claimed batch of deliveries: jobs to start, and the rest to :meth:`settle`."""
 
     started: Sequence[Claimed]
     poisoned: Sequence[Claimed]
-    left: Mapping[int, Delivery]
+    unclaimed: Mapping[int, Delivery]
 
 
-class Work(Parts):
+class JobTransitions:
     """Transitions that a worker makes."""
+
+    def __init__(self, database: Database, jobs: Jobs, outbox: Outbox) -> None:
+        self._database = database
+        self._jobs = jobs
+        self._outbox = outbox
+        # Separate connections, so that claims and results do not wait for each other.
+        self._claiming = database.dedicated()
+        self._finishing = database.dedicated()
 
     async def claim(
         self,
@@ -65,9 +73,9 @@ class Work(Parts):
                 lease_seconds=lease_seconds,
                 max_failures=max_failures,
             )
-        claimed = [Claimed(file, by_file.pop(file.id)) for file in taken]
-        started = [item for item in claimed if item.file.status == Status.PROCESSING]
-        poisoned = [item for item in claimed if item.file.status != Status.PROCESSING]
+        claimed = [Claimed(job, by_file.pop(job.id)) for job in taken]
+        started = [item for item in claimed if item.job.status == Status.PROCESSING]
+        poisoned = [item for item in claimed if item.job.status != Status.PROCESSING]
         return Claims(started, poisoned, by_file)
 
     async def settle(self, claims: Claims) -> None:
@@ -76,17 +84,17 @@ class Work(Parts):
         Claimed is claimed, and jobs can run without Redis: if a server is away, what is not
         settled now stays pending and is reclaimed.
         """
-        notices = [Notice.status(item.file, How.IF_OPEN) for item in claims.started]
-        notices += [Notice.status(item.file, How.FIRST) for item in claims.poisoned]
+        notices = [Notice.status(item.job, AnnounceWhen.IF_OPEN) for item in claims.started]
+        notices += [Notice.status(item.job, AnnounceWhen.FIRST) for item in claims.poisoned]
         try:
             await self._outbox.send(notices, done=[item.delivery for item in claims.poisoned])
-            if claims.left:
-                await self._settle_left(claims.left)
+            if claims.unclaimed:
+                await self._settle_unclaimed(claims.unclaimed)
         except ServiceUnavailable as error:
             count = len(claims.started)
             logger.warning("claimed %d files, the rest has to wait: %s", count, error)
 
-    async def _settle_left(self, by_file: Mapping[int, Delivery]) -> None:
+    async def _settle_unclaimed(self, by_file: Mapping[int, Delivery]) -> None:
         async with self._database.connect() as connection:
             files = await repository.get_files(connection, list(by_file))
         known = {file.id: file for file in files}
@@ -96,7 +104,7 @@ class Work(Parts):
                 await self._dead_letter(delivery, f"there is no file {file_id}")
             elif file.terminal:
                 # Someone committed this end and may have died before announcing it.
-                notice = Notice.status(file, How.IF_PENDING, delivery.entry_id)
+                notice = Notice.status(file, AnnounceWhen.IF_PENDING, delivery.entry_id)
                 await self._outbox.send([notice], done=[delivery])
             elif file.status == Status.WAITING and file.due_at is not None:
                 # The retry gets a new entry when it is due.
@@ -126,7 +134,7 @@ class Work(Parts):
             Notice.progress(report) for report in reports if report.id in current
         )
 
-    async def record(self, ends: Sequence[Finish]) -> list[Change]:
+    async def record(self, ends: Sequence[AttemptResult]) -> list[Change]:
         """Commit how attempts ended; return the rows that this changed.
 
         An attempt that is no longer the current one changes nothing.
@@ -136,7 +144,7 @@ class Work(Parts):
                 raise ValueError(f"an attempt cannot end as {end.status}")
         return await repository.finish(self._finishing, ends)
 
-    async def conclude(
+    async def announce_results(
         self, changes: Sequence[Change], deliveries: Mapping[int, Delivery], *, again: bool = False
     ) -> None:
         """Announce what :meth:`record` returned, then acknowledge its deliveries (by file id).
@@ -146,37 +154,37 @@ class Work(Parts):
         ``again`` says that an earlier call may have got through.
         """
         notices = [
-            Notice.status(change, How.IF_PENDING, deliveries[change.id].entry_id)
+            Notice.status(change, AnnounceWhen.IF_PENDING, deliveries[change.id].entry_id)
             if again
-            else Notice.status(change, How.FIRST)
+            else Notice.status(change, AnnounceWhen.FIRST)
             for change in changes
         ]
         await self._outbox.send(notices, done=[deliveries[change.id] for change in changes])
 
-    async def note_figures(self, ends: Sequence[Finish]) -> None:
+    async def record_usage(self, ends: Sequence[AttemptResult]) -> None:
         """Store what cancelled attempts had used until they were killed."""
         async with self._database.connect() as connection:
-            await repository.set_figures(connection, ends)
+            await repository.set_usage(connection, ends)
 
     async def hand_back(self, held: Iterable[Claimed], *, ran: bool) -> None:
         """Return claimed files to Waiting, as if this worker had never taken them.
 
         ``ran`` says whether their handlers had begun.
         """
-        claimed = {item.file.id: item for item in held}
+        claimed = {item.job.id: item for item in held}
         if not claimed:
             return
         async with self._database.connect() as connection:
-            attempts = {file_id: item.file.attempt for file_id, item in claimed.items()}
+            attempts = {file_id: item.job.attempt for file_id, item in claimed.items()}
             returned = await repository.hand_back(connection, attempts, ran=ran)
         # The old entries without the file id: the index names the new ones.
         await self._outbox.send(
             (Notice.status(change) for change in returned),
-            queue=[(change.id, claimed[change.id].file.handler) for change in returned],
+            queue=[(change.id, claimed[change.id].job.handler) for change in returned],
             done=[Delivery(claimed[change.id].delivery.entry_id, None) for change in returned],
         )
 
-    async def give_up_deliveries(self, consumer: str) -> None:
+    async def release_deliveries(self, consumer: str) -> None:
         """Give what is pending in the name of ``consumer`` to others, and delete it.
 
         Raises:

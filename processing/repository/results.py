@@ -1,4 +1,4 @@
-"""What a worker says about its attempts: where they stand, and how they ended."""
+"""What a worker reports about its attempts: their progress, and how they ended."""
 
 from collections.abc import Sequence
 from json import dumps
@@ -7,14 +7,14 @@ from typing import Any, NamedTuple
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from processing.database import Lane
-from processing.models import Change
-from processing.repository.attempts import KEEP
+from processing.database import DedicatedConnection
+from processing.models import Change, Usage
+from processing.repository.attempts import archive_attempt
 from processing.repository.files import CHANGE
 from processing.states import Outcome, Status
 
 
-class Finish(NamedTuple):
+class AttemptResult(NamedTuple):
     """How one attempt ended. ``status`` Waiting means: try again ``delay`` seconds from now."""
 
     id: int
@@ -27,9 +27,7 @@ class Finish(NamedTuple):
     column_count: int | None = None
     result: dict[str, Any] | None = None
     artifacts: Sequence[dict[str, Any]] = ()
-    peak_rss: int | None = None
-    cpu_seconds: float | None = None
-    wall_seconds: float | None = None
+    usage: Usage = Usage()
     delay: float | None = None
 
 
@@ -87,11 +85,7 @@ _FINISH = f"""
         ORDER BY f.id
         FOR UPDATE OF f
     ), kept AS (
-        {KEEP}
-        SELECT id, attempt, worker, outcome, message, signal, peak_rss, cpu_seconds, wall_seconds,
-               started_at, clock_timestamp()
-        FROM held WHERE status = 'Waiting'
-        ON CONFLICT DO NOTHING
+        {archive_attempt("held", where="status = 'Waiting'")}
     )
     UPDATE processing_file f SET
         status = held.status,
@@ -110,9 +104,9 @@ _FINISH = f"""
 """
 
 
-async def finish(lane: Lane, ends: Sequence[Finish]) -> list[Change]:
+async def finish(connection: DedicatedConnection, ends: Sequence[AttemptResult]) -> list[Change]:
     """Write how attempts ended; return the rows whose attempt was still the current one."""
-    rows = await lane.fetch(
+    rows = await connection.fetch(
         _FINISH,
         [end.id for end in ends],
         [end.attempt for end in ends],
@@ -124,9 +118,9 @@ async def finish(lane: Lane, ends: Sequence[Finish]) -> list[Change]:
         [end.column_count for end in ends],
         [None if end.result is None else dumps(end.result) for end in ends],
         [dumps(end.artifacts) if end.artifacts else "[]" for end in ends],
-        [end.peak_rss for end in ends],
-        [end.cpu_seconds for end in ends],
-        [end.wall_seconds for end in ends],
+        [end.usage.peak_rss for end in ends],
+        [end.usage.cpu_seconds for end in ends],
+        [end.usage.wall_seconds for end in ends],
         [end.delay for end in ends],
     )
     return [Change(*row) for row in rows]
@@ -142,13 +136,13 @@ _FIGURES = text("""
 """)
 
 
-async def set_figures(connection: AsyncConnection, ends: Sequence[Finish]) -> None:
+async def set_usage(connection: AsyncConnection, ends: Sequence[AttemptResult]) -> None:
     """Note what attempts that were cancelled had used until they were killed."""
     parameters = {
         "ids": [end.id for end in ends],
         "attempts": [end.attempt for end in ends],
-        "peaks": [end.peak_rss for end in ends],
-        "cpus": [end.cpu_seconds for end in ends],
-        "walls": [end.wall_seconds for end in ends],
+        "peaks": [end.usage.peak_rss for end in ends],
+        "cpus": [end.usage.cpu_seconds for end in ends],
+        "walls": [end.usage.wall_seconds for end in ends],
     }
     await connection.execute(_FIGURES, parameters)

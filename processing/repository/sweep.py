@@ -1,20 +1,13 @@
-"""What the upkeep and the health checks ask, and the tables of handlers and workers."""
+"""What the sweep asks: open files, retries that are due, unannounced changes, its lock."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 
-from sqlalchemy import delete, select, text
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from processing.models import (
     Change,
-    HandlerInfo,
-    Heartbeat,
-    WorkerInfo,
-    handler,
     processing_file,
-    worker,
 )
 from processing.repository.files import CHANGE
 
@@ -105,65 +98,6 @@ async def set_announced(connection: AsyncConnection, changes: Sequence[Change]) 
     await connection.execute(_ANNOUNCED, parameters)
 
 
-async def upsert_handlers(connection: AsyncConnection, infos: Sequence[HandlerInfo]) -> None:
-    """Write what a worker offers."""
-    statement = upsert(handler).values([asdict(info) for info in infos])
-    taken = {name: statement.excluded[name] for name in ("title", "description", "options_schema")}
-    statement = statement.on_conflict_do_update(
-        index_elements=["name"], set_={**taken, "seen_at": text("now()")}
-    )
-    await connection.execute(statement)
-
-
-async def list_handlers(connection: AsyncConnection) -> list[HandlerInfo]:
-    """Read every handler any worker has offered, by name."""
-    columns = (handler.c.name, handler.c.title, handler.c.description, handler.c.options_schema)
-    rows = await connection.execute(select(*columns).order_by(handler.c.name))
-    return [HandlerInfo(*row) for row in rows]
-
-
-async def upsert_worker(connection: AsyncConnection, info: WorkerInfo) -> None:
-    """Write that a worker lives and what it does."""
-    statement = upsert(worker).values(asdict(info))
-    taken = {name: statement.excluded[name] for name in ("slots", "running", "waits_for")}
-    statement = statement.on_conflict_do_update(
-        index_elements=["name"], set_={**taken, "seen_at": text("now()")}
-    )
-    await connection.execute(statement)
-
-
-async def delete_worker(connection: AsyncConnection, name: str) -> None:
-    """Forget a worker that has stopped."""
-    await connection.execute(delete(worker).where(worker.c.name == name))
-
-
-_SILENT = text("DELETE FROM worker WHERE seen_at < now() - make_interval(secs => :seconds)")
-
-
-async def forget_silent_workers(connection: AsyncConnection, seconds: float) -> None:
-    """Forget workers that have not shown themselves for ``seconds``."""
-    await connection.execute(_SILENT, {"seconds": seconds})
-
-
-_WORKERS = text("""
-    SELECT name, slots, running, waits_for FROM worker
-    WHERE seen_at > now() - make_interval(secs => :seconds) ORDER BY name
-""")
-
-
-async def list_workers(connection: AsyncConnection, within: float) -> list[WorkerInfo]:
-    """Read the workers that have shown themselves within as many seconds."""
-    rows = await connection.execute(_WORKERS, {"seconds": within})
-    return [WorkerInfo(**row) for row in rows.mappings()]
-
-
-async def list_heartbeats(connection: AsyncConnection) -> list[Heartbeat]:
-    """Read every worker that has not stopped, also those that have fallen silent."""
-    columns = [worker.c[name] for name in Heartbeat.__dataclass_fields__]
-    rows = await connection.execute(select(*columns).order_by(worker.c.name))
-    return [Heartbeat(**row) for row in rows.mappings()]
-
-
 async def try_sweep_lock(connection: AsyncConnection, key: int) -> bool:
     """Take the advisory lock ``key`` for this connection; False if another holds it."""
     statement = text("SELECT pg_try_advisory_lock(:key)")
@@ -173,17 +107,3 @@ async def try_sweep_lock(connection: AsyncConnection, key: int) -> bool:
 async def release_sweep_lock(connection: AsyncConnection, key: int) -> None:
     """Give the advisory lock back."""
     await connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": key})
-
-
-async def ping(connection: AsyncConnection) -> None:
-    """Ask the server for an answer."""
-    await connection.execute(text("SELECT 1"))
-
-
-async def schema_revision(connection: AsyncConnection) -> str | None:
-    """Read the revision Alembic wrote; None in a database that was never migrated."""
-    exists = text("SELECT to_regclass('alembic_version') IS NOT NULL")
-    if not (await connection.execute(exists)).scalar_one():
-        return None
-    statement = text("SELECT version_num FROM alembic_version")
-    return (await connection.execute(statement)).scalar_one_or_none()

@@ -5,12 +5,12 @@ Nothing depends on it: a cancel that is missed here is found by the next heartbe
 
 from redis.asyncio import Redis
 
-from processing.tail import Tail
+from processing.stream_reader import StreamReader
 
-CANCELS_KEPT = 1000
+MAX_CANCELLATIONS = 1000
 
 
-class Cancels(Tail):
+class CancellationStream(StreamReader):
     """Reading ``<prefix>:cancels``."""
 
     def __init__(self, commands: Redis, reader: Redis, prefix: str) -> None:
@@ -20,7 +20,7 @@ class Cancels(Tail):
         """Wait up to two seconds for (entry id, file id, attempt) after entry ``after``.
 
         Raises:
-            RedisAway: no answer.
+            RedisUnavailable: no answer.
             KeyError, ValueError: an entry that is not of ours.
         """
         return [

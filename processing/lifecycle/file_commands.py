@@ -1,22 +1,21 @@
-"""What users and the clock do to a file: submit, delete, try again, let expire."""
+"""What users and the clock ask of a file: submit, delete, retry, expire."""
 
 import asyncio
 import logging
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 from processing import repository
-from processing.errors import Conflict, KeyReused, NotFound, RedisAway, ServiceUnavailable
-from processing.lifecycle.parts import Parts
-from processing.models import Change, HandlerInfo, ProcessingFile
-from processing.outbox import How, Notice
+from processing.database import Database
+from processing.errors import Conflict, KeyReused, NotFound, RedisUnavailable, ServiceUnavailable
+from processing.models import Change, ProcessingFile
+from processing.outbox import AnnounceWhen, Notice, Outbox
 from processing.repository import NewFile
 from processing.states import DELETED_AS, Status
+from processing.storage import Storage
 
-HANDLERS_SECONDS = 1.0
 logger = logging.getLogger(__name__)
 
 
@@ -38,11 +37,14 @@ class Upload:
     resumable: str = ""
 
 
-class Requests(Parts):
+class FileCommands:
     """Transitions that a user or the clock asks for."""
 
-    _handlers: Sequence[HandlerInfo] = ()
-    _handlers_at = float("-inf")
+    def __init__(self, database: Database, outbox: Outbox, storage: Storage) -> None:
+        self._database = database
+        self._outbox = outbox
+        self._storage = storage
+        self._accepting = database.dedicated()
 
     async def submit(self, upload: Upload) -> ProcessingFile:
         """Store, commit, queue, announce. Once this returns the file is never lost.
@@ -50,7 +52,7 @@ class Requests(Parts):
         What was submitted before, by its key or as the same resumable upload, is returned as it is.
 
         Raises:
-            DatabaseAway: nothing was accepted, or a resumable upload can be submitted again.
+            DatabaseUnavailable: nothing was accepted, or a resumable upload can be submitted again.
             KeyReused: the key came with other bytes.
             NotFound: the resumable upload was ended.
         """
@@ -72,7 +74,7 @@ class Requests(Parts):
             return await self.accept(new)
         file = await self._insert_once(new, upload)
         if file.id == file_id:
-            await self._queue(file, How.ALWAYS)
+            await self._queue(file, AnnounceWhen.ALWAYS)
             return file
         await asyncio.to_thread(self._storage.remove, file_id)
         if upload.key and (file.sha256, file.handler) != (new.sha256, new.handler):
@@ -81,16 +83,6 @@ class Requests(Parts):
                 "use a new key for a new request."
             )
         return file
-
-    async def handler(self, name: str) -> tuple[HandlerInfo | None, Sequence[HandlerInfo]]:
-        """What workers say of a handler, at most a second ago; and all that they offer."""
-        known = {info.name: info for info in self._handlers}
-        if name not in known or time.monotonic() - self._handlers_at > HANDLERS_SECONDS:
-            async with self._database.connect() as connection:
-                self._handlers = await repository.list_handlers(connection)
-            self._handlers_at = time.monotonic()
-            known = {info.name: info for info in self._handlers}
-        return known.get(name), self._handlers
 
     async def earlier_copy(self, file: ProcessingFile) -> int | None:
         """Find an earlier file that has the same bytes and still keeps them."""
@@ -109,10 +101,10 @@ class Requests(Parts):
         """Commit the row of data that is in its place, queue and announce it.
 
         Raises:
-            DatabaseAway: nothing was accepted.
+            DatabaseUnavailable: nothing was accepted.
         """
         file = await repository.insert_file(self._accepting, new)
-        await self._queue(file, How.ALWAYS)
+        await self._queue(file, AnnounceWhen.ALWAYS)
         return file
 
     async def delete(
@@ -140,21 +132,21 @@ class Requests(Parts):
             await asyncio.to_thread(self._storage.remove, file_id)
         try:
             # The event goes first: workers kill on it, and it must not wait for the rest.
-            await self._tell_ends([Change(file.id, file.attempt, file.status, file.outcome)])
+            await self._announce_ends([Change(file.id, file.attempt, file.status, file.outcome)])
         except ServiceUnavailable as error:
             # Committed is done: the sweep announces it when the servers are back.
             logger.warning("file %d: %s, unannounced: %s", file_id, file.status, error)
         return file
 
-    async def announce_forgotten(self, limit: int = 1000) -> int:
+    async def announce_pending(self, limit: int = 1000) -> int:
         """Announce changes whose event a crash or an absence of Redis swallowed; return how many.
 
         Raises:
-            RedisAway: no answer; they are announced the next time.
+            RedisUnavailable: no answer; they are announced the next time.
         """
         async with self._database.connect() as connection:
             changes = await repository.unannounced(connection, limit=limit)
-        await self._tell_ends(changes)
+        await self._announce_ends(changes)
         return len(changes)
 
     async def expire(self, days: float, limit: int = 1000) -> int:
@@ -163,12 +155,12 @@ class Requests(Parts):
             changes = await repository.expire(connection, timedelta(days=days), limit=limit)
         for change in changes:
             await asyncio.to_thread(self._storage.remove, change.id)
-        await self._tell_ends(changes)
+        await self._announce_ends(changes)
         return len(changes)
 
-    async def _tell_ends(self, changes: Sequence[Change]) -> None:
+    async def _announce_ends(self, changes: Sequence[Change]) -> None:
         if changes:
-            notices = [Notice.status(change, How.ONCE) for change in changes]
+            notices = [Notice.status(change, AnnounceWhen.ONCE) for change in changes]
             await self._outbox.send(notices, withdraw=[change.id for change in changes])
             async with self._database.connect() as connection:
                 await repository.set_announced(connection, changes)
@@ -189,12 +181,12 @@ class Requests(Parts):
             raise NotFound(f"There is no file {file_id}.")
         if file is None:
             raise Conflict(f"“{current.name}” is {current.status}; there is nothing to try again.")
-        await self._queue(file, How.AFRESH)
+        await self._queue(file, AnnounceWhen.AFRESH)
         return file
 
-    async def _queue(self, file: ProcessingFile, how: How) -> None:
+    async def _queue(self, file: ProcessingFile, how: AnnounceWhen) -> None:
         try:
             await self._outbox.send([Notice.status(file, how)], queue=[(file.id, file.handler)])
-        except RedisAway as error:
+        except RedisUnavailable as error:
             # Committed is accepted: the sweep puts the entry on the stream when Redis returns.
             logger.warning("file %d waits for the sweep, Redis is away: %s", file.id, error)

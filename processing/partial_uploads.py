@@ -17,7 +17,7 @@ _READ_BYTES = 1024 * 1024
 _FULL = "The disk is full; nothing more of this file was kept."
 
 
-class Partial:
+class PartialUpload:
     """An upload being written; SHA-256 is taken on the way."""
 
     def __init__(self, path: Path, limit: int) -> None:
@@ -101,7 +101,7 @@ class Digests:
         return digest
 
 
-class ResumablePartial(Partial):
+class ResumablePartialUpload(PartialUpload):
     """An upload that may come in several requests, locked by the one that writes.
 
     The lock is the kernel's (flock), so it holds between processes and dies with its holder.

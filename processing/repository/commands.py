@@ -6,7 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from processing.models import Change, ProcessingFile
-from processing.repository.attempts import KEEP
+from processing.repository.attempts import archive_attempt
 from processing.repository.files import CHANGE, RETURNING, record
 from processing.states import DELETED_AS, Status, sources_of
 
@@ -63,17 +63,19 @@ async def expire(connection: AsyncConnection, age: timedelta, *, limit: int) -> 
     return [Change._make(row) for row in await connection.execute(_EXPIRE, parameters)]
 
 
+_ARCHIVE_ENDED = archive_attempt(
+    "ended",
+    where="attempt > 0",
+    outcome="coalesce(outcome, 'failed')",
+    finished_at="finished_at",
+)
 _RESTART = text(f"""
     WITH ended AS (
         SELECT f.* FROM processing_file f
         WHERE f.id = :id AND f.status <> 'Processing' AND f.status = ANY(CAST(:sources AS text[]))
         FOR UPDATE OF f
     ), kept AS (
-        {KEEP}
-        SELECT id, attempt, worker, coalesce(outcome, 'failed'), message, signal, peak_rss,
-               cpu_seconds, wall_seconds, started_at, finished_at
-        FROM ended WHERE attempt > 0
-        ON CONFLICT DO NOTHING
+        {_ARCHIVE_ENDED}
     )
     UPDATE processing_file f SET
         status = 'Waiting', failures = 0, worker = NULL, due_at = NULL,
