@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.mill import Profile, cells
-from worker.handlers.profile import records
+from worker.handlers.profile.engine import record_count
 
 WESTERN = "abcXYZ éüñß€"
 ENCODINGS = {
@@ -91,6 +91,6 @@ def test_the_count_does_not_depend_on_where_chunks_end(
     counts = []
     for size in (chunk, 4096):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(records, "CHUNK_BYTES", size)
-            counts.append(records.count(path, 0, b"a,b", lambda _: None))
+            patch.setattr(record_count, "CHUNK_BYTES", size)
+            counts.append(record_count.count(path, 0, b"a,b", lambda _: None))
     assert counts[0] == counts[1]

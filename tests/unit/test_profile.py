@@ -16,9 +16,12 @@ from pydantic import ValidationError
 
 from tests.unit.mill import Profile, cells, types
 from worker.handlers.contract import BadInput
-from worker.handlers.profile import dialect, encoding, engine, records, source
-from worker.handlers.profile.loading import AccountingMismatch
+from worker.handlers.profile.detection import dialect
+from worker.handlers.profile.engine import connection as engine
+from worker.handlers.profile.engine import record_count
+from worker.handlers.profile.engine.load import AccountingMismatch
 from worker.handlers.profile.options import Options
+from worker.handlers.profile.reading import encoding, text
 
 
 def _zipped(*names: str, content: bytes = b"a,b\n1,2\n") -> bytes:
@@ -415,13 +418,13 @@ def test_progress_goes_forward(run: Profile) -> None:
 
 
 def test_progress_while_the_text_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for room in (source, encoding):
+    for room in (text, encoding):
         monkeypatch.setattr(room, "REPORT_BYTES", 1 << 20)
     path = tmp_path / "a.csv"
     lines = b"".join(b"%d,Malaga %s\n" % (n, os.urandom(9).hex().encode()) for n in range(200_000))
     path.write_bytes(gzip.compress(lines + "Málaga".encode("cp1252"), 1))
     seen: list[float] = []
-    source.prepare(path, tmp_path, Options(), seen.append)
+    text.prepare(path, tmp_path, Options(), seen.append)
     assert seen == sorted(seen)
     # Unpacked, looked at, and transcoded, since it is no UTF-8.
     for low, high in ((0.0, 0.5), (0.5, 0.7), (0.7, 1.0)):
@@ -481,7 +484,7 @@ def test_the_count_agrees_with_pythons_reader(
     csv.writer(out, lineterminator="\n").writerows(table)
     path = tmp_path_factory.mktemp("count") / "a.csv"
     path.write_bytes(out.getvalue().encode())
-    found = records.count(path, 0, None, lambda _: None)
+    found = record_count.count(path, 0, None, lambda _: None)
     # It says nothing rather than something wrong, and the line ends of cells do not count.
     assert found is None or found == len(table)
 
@@ -503,4 +506,4 @@ def test_any_bytes_end_in_an_account_or_in_words(run: Profile, data: bytes) -> N
 def test_utf8_is_not_copied(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("ä,b\n")
-    assert source.prepare(path, tmp_path, Options()).path == path
+    assert text.prepare(path, tmp_path, Options()).path == path

@@ -7,31 +7,24 @@ from pathlib import Path
 import duckdb
 
 from worker.handlers.contract import Context, Result, handler
-from worker.handlers.profile import (
-    casting,
-    columns,
-    dialect,
-    engine,
-    layout,
-    loading,
-    mend,
-    outputs,
-    parquet,
-    plans,
-    records,
-    sample,
-    source,
-)
-from worker.handlers.profile.cells import Marks, write
-from worker.handlers.profile.details import Extent
-from worker.handlers.profile.dialect import Dialect
-from worker.handlers.profile.layout import Layout
-from worker.handlers.profile.lines import Lines
-from worker.handlers.profile.loading import AccountingMismatch, Source, Unfit
+from worker.handlers.profile.accounting.issues import Issue, IssueLog
+from worker.handlers.profile.accounting.tally import Tally
+from worker.handlers.profile.describing import columns
+from worker.handlers.profile.describing.column_stats import TableSize
+from worker.handlers.profile.detection import dialect, layout, sample
+from worker.handlers.profile.detection.dialect import Dialect
+from worker.handlers.profile.detection.layout import Layout
+from worker.handlers.profile.engine import connection as engine
+from worker.handlers.profile.engine import load, parquet, record_count
+from worker.handlers.profile.engine.load import AccountingMismatch, CannotLoad, Source
 from worker.handlers.profile.options import Options
-from worker.handlers.profile.plans import Plan
-from worker.handlers.profile.problems import Problem, Problems
-from worker.handlers.profile.tally import Tally
+from worker.handlers.profile.publishing import summary
+from worker.handlers.profile.reading import text
+from worker.handlers.profile.reading.csv_record import CsvFormat, write
+from worker.handlers.profile.reading.lines import Lines
+from worker.handlers.profile.repair import normalize
+from worker.handlers.profile.types import column_plan, inference
+from worker.handlers.profile.types.column_plan import ColumnPlan
 
 
 @handler(title="Profile and convert to Parquet", options=Options)
@@ -51,18 +44,18 @@ class Run:
         self.options = options
         self.folder = context.folder
         self.size = context.source.stat().st_size
-        self.rejects = Problems(self.folder / outputs.REJECTS)
-        self.repairs = Problems(self.folder / outputs.REPAIRS)
+        self.rejects = IssueLog(self.folder / summary.REJECTS)
+        self.repairs = IssueLog(self.folder / summary.REPAIRS)
         self.tally = Tally()
         self.null_words: dict[str, dict[str, int]] = {}
-        self.plans: list[Plan] = []
+        self.plans: list[ColumnPlan] = []
         self.written = 0
 
     def run(self) -> Result:
         """Do all of it."""
         progress = self.context.progress
         progress(0.0, "reading")
-        self.text = source.prepare(
+        self.text = text.prepare(
             self.context.source,
             self.folder,
             self.options,
@@ -82,11 +75,11 @@ class Run:
             described = columns.describe(
                 self.connection,
                 self.plans,
-                Extent(self.written, self.text.path.stat().st_size, self.text.ascii),
+                TableSize(self.written, self.text.path.stat().st_size, self.text.ascii),
                 lambda share: progress(min(0.95, 0.8 + share * 0.15), "describing columns"),
             )
             progress(0.95, "writing results")
-            return outputs.write(self, described)
+            return summary.write(self, described)
 
     def _read_plain(self) -> bool:
         """Read the file as it is, if it is as plain as it looks."""
@@ -95,7 +88,7 @@ class Run:
         progress = self.context.progress
         progress(0.05, "counting records")
         header = len(self.layout.header)
-        count = records.count(
+        count = record_count.count(
             self.text.path,
             self.text.skip,
             write(self.layout.header[0], self.dialect.marks).encode() if header else None,
@@ -106,7 +99,7 @@ class Run:
         plain = Source(self.text.path, self.dialect.marks, header > 0, self.layout.columns)
         try:
             self._load(plain, 0.15)
-        except Unfit:
+        except CannotLoad:
             return False
         if self.written != count - header:
             return False
@@ -117,8 +110,8 @@ class Run:
         """Write every record as the engine can read it, and have it read that."""
         progress = self.context.progress
         progress(0.05, "checking every line")
-        path = self.folder / mend.MENDED
-        mender = mend.Mender(
+        path = self.folder / normalize.MENDED
+        mender = normalize.RecordNormalizer(
             self.text.path,
             self.text.skip,
             self.dialect,
@@ -134,45 +127,45 @@ class Run:
         helpers = _helpers(self.layout.columns)
         names = (*self.layout.columns, *helpers)
         if not self.tally.written:
-            self.plans = [Plan(name, filled=False) for name in self.layout.columns]
+            self.plans = [ColumnPlan(name, filled=False) for name in self.layout.columns]
             parquet.empty(self.connection, self.layout.columns)
             return
-        mended = Source(path, Marks(self.dialect.marks.delimiter), False, names, mender.longest)
+        mended = Source(path, CsvFormat(self.dialect.marks.delimiter), False, names, mender.longest)
         try:
             self._load(mended, 0.25, helpers)
-        except Unfit:
+        except CannotLoad:
             try:
                 self._load(replace(mended, strict=False), 0.25, helpers)
-            except Unfit as error:
+            except CannotLoad as error:
                 raise AccountingMismatch(f"The mended file cannot be read: {error}") from error
         path.unlink()
 
     def _load(self, csv: Source, start: float, helpers: Sequence[str] = ()) -> None:
-        """Write the typed Parquet of a file; raises Unfit where the engine cannot read it."""
+        """Write the typed Parquet of a file; raises CannotLoad where the engine cannot read it."""
         self.null_words = {}
         overflow = [helpers[0]] if helpers and self.tally.overflowing else []
         names = [*self.layout.columns, *overflow]
         guessed = None
         if not self.rejects.count or self.rejects.first[0].line > self.sample_ends:
-            guessed = plans.guess(self.layout.columns, self.sample, self.options)
+            guessed = column_plan.guess(self.layout.columns, self.sample, self.options)
         if guessed is not None:
-            self.plans = [*guessed, *(Plan(name) for name in overflow)]
+            self.plans = [*guessed, *(ColumnPlan(name) for name in overflow)]
             with engine.progress(self.connection, self.context, start, 0.8, "loading"):
                 try:
-                    self.written = loading.straight(self.connection, csv, self.plans)
-                except Unfit as error:
+                    self.written = load.straight(self.connection, csv, self.plans)
+                except CannotLoad as error:
                     if "misfit" not in str(error):
                         raise
                 else:
                     if self._guess_was_complete():
                         return
         with engine.progress(self.connection, self.context, start, 0.5, "loading"):
-            staged = loading.stage(self.connection, csv)
+            staged = load.stage(self.connection, csv)
         with engine.progress(self.connection, self.context, 0.5, 0.65, "finding types"):
-            self.plans = casting.decide(self.connection, names, self.options)
-            self.null_words = casting.null_words(self.connection, self.plans)
+            self.plans = inference.decide(self.connection, names, self.options)
+            self.null_words = inference.null_words(self.connection, self.plans)
         with engine.progress(self.connection, self.context, 0.65, 0.8, "writing Parquet"):
-            self.written = casting.write(self.connection, self.plans)
+            self.written = inference.write(self.connection, self.plans)
         if self.written != staged:
             self._reject_misfits(staged, helpers)
         Path(parquet.STAGING).unlink()
@@ -183,7 +176,7 @@ class Run:
         return all(columns.is_empty(self.connection, plan.name) for plan in unknown)
 
     def _reject_misfits(self, staged: int, helpers: Sequence[str]) -> None:
-        found = casting.misfits(self.connection, self.plans, helpers[1])
+        found = inference.misfits(self.connection, self.plans, helpers[1])
         kinds = {plan.name: plan.kind.name for plan in self.plans if plan.kind}
         lines = Lines(self.text.path, self.text.skip)
         rejected = 0
@@ -192,7 +185,7 @@ class Run:
             while lines.number < number:
                 raw = lines.next() or b""
             reason = f"“{value[:100]}” is not of the column's kind, {kinds[column]}"
-            problem = Problem(
+            problem = Issue(
                 number, lines.byte, column, reason, "rejected", raw.decode("utf-8", "replace")
             )
             self.rejects.add(problem)
@@ -234,6 +227,6 @@ def _helpers(names: Sequence[str]) -> tuple[str, str]:
     """Names for the overflow and the line number that no column has."""
     taken = {name.lower() for name in names}
     prefix = ""
-    while prefix + mend.OVERFLOW in taken or prefix + mend.LINE in taken:
+    while prefix + normalize.OVERFLOW in taken or prefix + normalize.LINE in taken:
         prefix += "_"
-    return prefix + mend.OVERFLOW, prefix + mend.LINE
+    return prefix + normalize.OVERFLOW, prefix + normalize.LINE

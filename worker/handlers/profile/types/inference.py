@@ -9,23 +9,29 @@ from dataclasses import replace
 
 import duckdb
 
-from worker.handlers.profile import parquet
-from worker.handlers.profile.engine import batches, identifier, literal
-from worker.handlers.profile.kinds import (
+from worker.handlers.profile.detection.value_shapes import NULL_WORDS
+from worker.handlers.profile.engine import parquet
+from worker.handlers.profile.engine.connection import batches, identifier, literal
+from worker.handlers.profile.engine.parquet import CLEAN, STAGING
+from worker.handlers.profile.options import Options
+from worker.handlers.profile.types.column_plan import (
+    NARROW_DIGITS,
+    ColumnPlan,
+    given_words,
+    misfit,
+    value_of,
+)
+from worker.handlers.profile.types.value_formats import (
     DECIMAL,
     FEW,
     INTEGERS,
-    MOST_DIGITS,
+    MAX_DIGITS,
     WHOLE,
-    Kind,
     V,
+    ValueFormat,
     chosen,
     possible,
 )
-from worker.handlers.profile.options import Options
-from worker.handlers.profile.parquet import CLEAN, STAGING
-from worker.handlers.profile.plans import NARROW_DIGITS, Plan, given_words, misfit, value_of
-from worker.handlers.profile.shapes import NULL_WORDS
 
 _SAMPLE_ROWS = 2000
 _EXAMPLES = 3
@@ -35,15 +41,15 @@ _SLICE_COLUMNS = 50
 
 def decide(
     connection: duckdb.DuckDBPyConnection, columns: Sequence[str], options: Options
-) -> list[Plan]:
+) -> list[ColumnPlan]:
     """Decide the type of each column of the staged table, by all of its values."""
-    plans: list[Plan] = []
+    plans: list[ColumnPlan] = []
     for batch in batches(columns):
         named = ", ".join(identifier(name) for name in batch)
         rows = connection.execute(
             f"SELECT {named} FROM {literal(STAGING)} LIMIT {_SAMPLE_ROWS}"
         ).fetchall()
-        asked: list[tuple[str, Kind]] = []
+        asked: list[tuple[str, ValueFormat]] = []
         words: dict[str, tuple[str, ...]] = {}
         for index, name in enumerate(batch):
             texts = [row[index].strip() for row in rows if row[index] and row[index].strip()]
@@ -58,10 +64,10 @@ def decide(
 def _judge(
     connection: duckdb.DuckDBPyConnection,
     batch: Sequence[str],
-    asked: Sequence[tuple[str, Kind]],
+    asked: Sequence[tuple[str, ValueFormat]],
     words: dict[str, tuple[str, ...]],
     options: Options,
-) -> list[Plan]:
+) -> list[ColumnPlan]:
     strict = _ask(
         connection,
         [_strict_misfit(identifier(name), kind) for name, kind in asked],
@@ -84,7 +90,7 @@ def _judge(
     plans = []
     for name in batch:
         kinds = [kind for asked_name, kind in asked if asked_name == name and filled[name]]
-        plan = Plan(name, words=given_words(options), filled=bool(filled[name]))
+        plan = ColumnPlan(name, words=given_words(options), filled=bool(filled[name]))
         fitting = [kind for kind in kinds if not misfits[name, kind]]
         nearly = [kind for kind in kinds if 0 < misfits[name, kind] <= FEW * filled[name]]
         if fitting:
@@ -110,16 +116,16 @@ def _ask(
     return list(row)
 
 
-def _strict_misfit(cell: str, kind: Kind) -> str:
+def _strict_misfit(cell: str, kind: ValueFormat) -> str:
     return f"CASE WHEN {cell} IS NULL OR {cell} = '' THEN false ELSE NOT {kind.test(cell)} END"
 
 
 def _plan(
     connection: duckdb.DuckDBPyConnection,
-    plan: Plan,
-    fitting: Sequence[Kind],
+    plan: ColumnPlan,
+    fitting: Sequence[ValueFormat],
     words: tuple[str, ...],
-) -> Plan:
+) -> ColumnPlan:
     for index, kind in enumerate(fitting):
         first, rival = chosen(fitting[index:])
         assert first is kind
@@ -138,7 +144,7 @@ def _plan(
     return plan
 
 
-def _narrowest(connection: duckdb.DuckDBPyConnection, plan: Plan) -> str:
+def _narrowest(connection: duckdb.DuckDBPyConnection, plan: ColumnPlan) -> str:
     """The narrowest integer that holds every value."""
     cell = plan.cast()
     tests = [f"count(TRY_CAST({cell} AS {each})) = count({cell})" for each in INTEGERS]
@@ -148,7 +154,7 @@ def _narrowest(connection: duckdb.DuckDBPyConnection, plan: Plan) -> str:
 
 
 def _digits(
-    connection: duckdb.DuckDBPyConnection, name: str, kind: Kind, words: tuple[str, ...]
+    connection: duckdb.DuckDBPyConnection, name: str, kind: ValueFormat, words: tuple[str, ...]
 ) -> str | None:
     """The narrowest decimal for all values of a kind, None where there is none."""
     value = value_of(name, words, trimmed=True)
@@ -162,19 +168,19 @@ def _digits(
     assert row is not None
     digits, scale = int(row[0] or 1), int(row[1] or 0)
     # Parquet has no wider integer, and a DOUBLE would merge values that differ.
-    if digits + scale > MOST_DIGITS:
+    if digits + scale > MAX_DIGITS:
         return None
-    return f"DECIMAL({NARROW_DIGITS if digits + scale <= NARROW_DIGITS else MOST_DIGITS}, {scale})"
+    return f"DECIMAL({NARROW_DIGITS if digits + scale <= NARROW_DIGITS else MAX_DIGITS}, {scale})"
 
 
 def _nearly(
     connection: duckdb.DuckDBPyConnection,
-    plan: Plan,
-    kind: Kind,
+    plan: ColumnPlan,
+    kind: ValueFormat,
     count: int,
     words: tuple[str, ...],
     options: Options,
-) -> Plan:
+) -> ColumnPlan:
     value = value_of(plan.name, words, trimmed=True)
     found = connection.execute(
         f"SELECT DISTINCT {value} AS v FROM {literal(STAGING)} WHERE {misfit(value, kind)} "
@@ -190,13 +196,13 @@ def _nearly(
     return replace(plan, note=note)
 
 
-def fits(plan: Plan) -> str:
+def fits(plan: ColumnPlan) -> str:
     """SQL that is true where a staged cell is of its column's type, or means no value."""
     assert plan.kind is not None
     return f"NOT coalesce({misfit(plan.value(), plan.kind)}, false)"
 
 
-def write(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan]) -> int:
+def write(connection: duckdb.DuckDBPyConnection, plans: Sequence[ColumnPlan]) -> int:
     """Write the typed Parquet from the staged table; return its rows."""
     tests = " AND ".join(fits(plan) for plan in plans if plan.rejects) or "true"
     cells = [(plan.cast(), plan.name) for plan in plans]
@@ -205,7 +211,7 @@ def write(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan]) -> int:
 
 
 def misfits(
-    connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], line: str
+    connection: duckdb.DuckDBPyConnection, plans: Sequence[ColumnPlan], line: str
 ) -> Iterator[tuple[int, str, str]]:
     """Yield line, column and text of the first misfit of every row that :func:`write` left out."""
     strict = [plan for plan in plans if plan.rejects]
@@ -226,7 +232,7 @@ def misfits(
 
 
 def null_words(
-    connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan]
+    connection: duckdb.DuckDBPyConnection, plans: Sequence[ColumnPlan]
 ) -> dict[str, dict[str, int]]:
     """Per column the words that were read as no value, and how often."""
     found: dict[str, dict[str, int]] = {}

@@ -14,7 +14,7 @@ REPORT_BYTES = 16 * 1024 * 1024
 # Text has next to no control characters besides tab, line ends, form feed and escape. The
 # information separators are some databases' delimiters.
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\f\x1b\x00\x1c\x1d\x1e\x1f"))
-_MOST_CONTROLS = 0.005
+_MAX_CONTROLS = 0.005
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -132,7 +132,7 @@ def _refuse_binary(head: bytes) -> None:
     if nul >= 0:
         raise BadInput(f"This is not a text file: byte {nul:,} is NUL, which no text contains.")
     controls = len(head) - len(head.translate(None, _CONTROLS))
-    if controls > _MOST_CONTROLS * len(head):
+    if controls > _MAX_CONTROLS * len(head):
         raise BadInput(
             f"This is not a text file: {controls:,} of its first {len(head):,} bytes are control "
             "characters."

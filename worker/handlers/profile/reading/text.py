@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from worker.handlers.contract import BadInput
-from worker.handlers.profile.encoding import REPORT_BYTES, Utf8, find_encoding
 from worker.handlers.profile.options import Options
-from worker.handlers.profile.unpack import unpack
+from worker.handlers.profile.reading.encoding import REPORT_BYTES, Utf8, find_encoding
+from worker.handlers.profile.reading.unpack import unpack
 
 HEAD_BYTES = 64 * 1024
 CHUNK_BYTES = 1024 * 1024
 UNPACKED, TEXT = "unpacked.tmp", "text.tmp"
-MOST_LOCATED = 100
+MAX_LOCATED = 100
 _MAGIC = {
     b"\xd0\xcf\x11\xe0": "an old Excel or Office document; save it as CSV first",
     b"PAR1": "a Parquet file already",
@@ -111,7 +111,7 @@ def _transcode(
         nonlocal replaced
         assert isinstance(error, UnicodeDecodeError)
         replaced += 1
-        if len(located) < MOST_LOCATED:
+        if len(located) < MAX_LOCATED:
             located.append(base + error.start)
         return "\N{REPLACEMENT CHARACTER}", error.end
 

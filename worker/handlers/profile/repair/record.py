@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from worker.handlers.profile.cells import Cell, Marks, Parsed, parse
-from worker.handlers.profile.shapes import fitting
+from worker.handlers.profile.detection.value_shapes import fitting
+from worker.handlers.profile.reading.csv_record import Cell, CsvFormat, ParsedRecord, parse
 
 Repaired = tuple[list[Cell], str, str]
 
@@ -11,7 +11,7 @@ _OTHERS = ",;\t|"
 
 
 def other_dialect(
-    text: str, marks: Marks, width: int, cells: Sequence[Cell] | None
+    text: str, marks: CsvFormat, width: int, cells: Sequence[Cell] | None
 ) -> Repaired | None:
     """Read a record that is written with another delimiter or quote than the rest."""
     if width == 1:
@@ -21,23 +21,23 @@ def other_dialect(
         if _fits(whole, width):
             return whole.cells, "the record is one quoted cell", "it was taken apart again"
     if marks.quote == '"' and "'" in text:
-        other = parse(text, Marks(marks.delimiter, "'", marks.escape, marks.padded))
+        other = parse(text, CsvFormat(marks.delimiter, "'", marks.escape, marks.padded))
         if _fits(other, width):
             return other.cells, "its cells are quoted with '", "it was read so"
     if cells is None or len(cells) <= (width + 1) // 2:
         for delimiter in _OTHERS.replace(marks.delimiter, ""):
-            other = parse(text, Marks(delimiter, marks.quote, marks.escape, marks.padded))
+            other = parse(text, CsvFormat(delimiter, marks.quote, marks.escape, marks.padded))
             if _fits(other, width):
                 name = {"\t": "a tab"}.get(delimiter, delimiter)
                 return other.cells, f"its delimiter is {name}", "it was read so"
     return None
 
 
-def _fits(parsed: Parsed, width: int) -> bool:
-    return not parsed.open and not parsed.odd and len(parsed.cells) == width
+def _fits(parsed: ParsedRecord, width: int) -> bool:
+    return not parsed.unterminated and not parsed.malformed and len(parsed.cells) == width
 
 
-def unwrap_other_quotes(cells: Sequence[Cell], marks: Marks) -> Repaired | None:
+def unwrap_other_quotes(cells: Sequence[Cell], marks: CsvFormat) -> Repaired | None:
     """Take ' away from around the cells of a record if most of its cells have them."""
     if marks.quote != '"':
         return None

@@ -12,7 +12,7 @@ Cell = str | None
 
 
 @dataclass(frozen=True, slots=True)
-class Marks:
+class CsvFormat:
     """The characters of a dialect; the escape is another than the quote.
 
     ``padded``: blanks around cells belong to the delimiter.
@@ -25,16 +25,16 @@ class Marks:
 
 
 @dataclass(frozen=True, slots=True)
-class Parsed:
+class ParsedRecord:
     """``open``: a quote is not closed at the end; ``odd``: something stands after a closing one."""
 
     cells: list[Cell] = field(default_factory=list)
-    open: bool = False
-    odd: bool = False
+    unterminated: bool = False
+    malformed: bool = False
 
 
 @lru_cache(maxsize=64)
-def _quoted(marks: Marks) -> re.Pattern[str]:
+def _quoted(marks: CsvFormat) -> re.Pattern[str]:
     q = re.escape(marks.quote or "")
     if marks.escape:
         e = re.escape(marks.escape)
@@ -45,27 +45,27 @@ def _quoted(marks: Marks) -> re.Pattern[str]:
 
 
 @lru_cache(maxsize=64)
-def _escapes(marks: Marks) -> re.Pattern[str]:
+def _escapes(marks: CsvFormat) -> re.Pattern[str]:
     special = re.escape(f"{marks.delimiter}{marks.quote or ''}{marks.escape}")
     doubled = f"|{re.escape(marks.quote * 2)}" if marks.quote else ""
     return re.compile(rf"{re.escape(marks.escape or '')}([{special}]){doubled}")
 
 
-def count_quotes(text: str, marks: Marks) -> int:
+def count_quotes(text: str, marks: CsvFormat) -> int:
     """How many quotes of a text are not escaped."""
     if marks.escape and marks.escape in text:
         text = re.sub(rf"{re.escape(marks.escape)}.", "", text)
     return text.count(marks.quote or '"')
 
 
-def _unescaped(text: str, marks: Marks) -> str:
+def _unescaped(text: str, marks: CsvFormat) -> str:
     assert marks.quote
     if not marks.escape:
         return text.replace(marks.quote * 2, marks.quote)
     return _escapes(marks).sub(lambda match: match[1] or marks.quote or "", text)
 
 
-def parse(text: str, marks: Marks) -> Parsed:
+def parse(text: str, marks: CsvFormat) -> ParsedRecord:
     """Take a record apart, its line end left away.
 
     A quote opens a quoted cell only where a cell begins; in the middle of a bare one it is data.
@@ -73,7 +73,7 @@ def parse(text: str, marks: Marks) -> Parsed:
     quote, delimiter = marks.quote, marks.delimiter
     escaped = marks.escape is not None and marks.escape in text
     if not escaped and (not quote or quote not in text):
-        return Parsed([_bare(cell, marks) for cell in text.split(delimiter)])
+        return ParsedRecord([_bare(cell, marks) for cell in text.split(delimiter)])
     cells: list[Cell] = []
     position = 0
     while True:
@@ -82,22 +82,22 @@ def parse(text: str, marks: Marks) -> Parsed:
             cut = _end_of_bare(text, position, marks) if escaped else text.find(delimiter, position)
             cells.append(_bare(text[position : cut if cut >= 0 else None], marks))
             if cut < 0:
-                return Parsed(cells)
+                return ParsedRecord(cells)
             position = cut + len(delimiter)
             continue
         match = _quoted(marks).match(text, start)
         if match is None:
-            return Parsed(cells, open=True)
+            return ParsedRecord(cells, unterminated=True)
         cells.append(_unescaped(match[1], marks))
         after = _behind_blanks(text, match.end(), marks)
         if after == len(text):
-            return Parsed(cells)
+            return ParsedRecord(cells)
         if not text.startswith(delimiter, after):
-            return Parsed(cells, odd=True)
+            return ParsedRecord(cells, malformed=True)
         position = after + len(delimiter)
 
 
-def _end_of_bare(text: str, position: int, marks: Marks) -> int:
+def _end_of_bare(text: str, position: int, marks: CsvFormat) -> int:
     """Where a bare cell's delimiter stands, -1 where none comes; an escaped one is data."""
     assert marks.escape
     while True:
@@ -108,13 +108,13 @@ def _end_of_bare(text: str, position: int, marks: Marks) -> int:
         position = escape + 2
 
 
-def _behind_blanks(text: str, position: int, marks: Marks) -> int:
+def _behind_blanks(text: str, position: int, marks: CsvFormat) -> int:
     while marks.padded and text.startswith(" ", position):
         position += 1
     return position
 
 
-def _bare(cell: str, marks: Marks) -> Cell:
+def _bare(cell: str, marks: CsvFormat) -> Cell:
     if marks.padded:
         cell = cell.strip(" ")
     if marks.escape and marks.escape in cell:
@@ -122,7 +122,7 @@ def _bare(cell: str, marks: Marks) -> Cell:
     return cell or None
 
 
-def forgive(text: str, marks: Marks) -> list[Cell]:
+def parse_lenient(text: str, marks: CsvFormat) -> list[Cell]:
     """Take a record apart in which quotes are where they should not be.
 
     A quote closes a cell only in front of a delimiter or at the end; every other one is data.
@@ -150,12 +150,12 @@ def forgive(text: str, marks: Marks) -> list[Cell]:
         position = cut + len(delimiter)
 
 
-def literal(text: str, marks: Marks) -> list[Cell]:
+def literal(text: str, marks: CsvFormat) -> list[Cell]:
     """Take a line apart as if quotes were data like all else."""
     return [_bare(cell, marks) for cell in text.split(marks.delimiter)]
 
 
-def write(cells: Sequence[Cell], marks: Marks) -> str:
+def write(cells: Sequence[Cell], marks: CsvFormat) -> str:
     """Put a record together, quotes doubled; the text can be parsed with the same delimiter."""
     return marks.delimiter.join(_written(cell, marks.delimiter) for cell in cells)
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import duckdb
 
-from worker.handlers.profile import spread, texts
-from worker.handlers.profile.engine import identifier
-from worker.handlers.profile.kinds import DECIMAL, INTEGERS, TEXT
-from worker.handlers.profile.plans import Plan
-from worker.handlers.profile.remarks import remarks
+from worker.handlers.profile.describing import distribution, text_stats
+from worker.handlers.profile.describing.warnings import remarks
+from worker.handlers.profile.engine.connection import identifier
+from worker.handlers.profile.types.column_plan import ColumnPlan
+from worker.handlers.profile.types.value_formats import DECIMAL, INTEGERS, TEXT
 
 TOP = 10
 # Up to here an exact GROUP BY is quicker than a sketch, and it is exact.
@@ -24,7 +24,7 @@ TEXTS = (TEXT, "JSON", "UUID")
 
 
 @dataclass(frozen=True, slots=True)
-class Extent:
+class TableSize:
     """Of the table: ``size`` bytes in the file, ``ascii``: there are no other characters."""
 
     rows: int
@@ -32,15 +32,15 @@ class Extent:
     ascii: bool
 
 
-class Details:
+class ColumnStats:
     """One column at a closer look."""
 
     def __init__(
         self,
         connection: duckdb.DuckDBPyConnection,
         table: str,
-        plan: Plan,
-        extent: Extent,
+        plan: ColumnPlan,
+        extent: TableSize,
         described: dict[str, Any],
         ends: tuple[float, float],
     ) -> None:
@@ -89,9 +89,9 @@ class Details:
         found["top"] = [[short(text), times] for text, _, times in counts[:TOP]]
         found["distinct"], found["distinct_exact"] = len(counts), True
         if self._has_range:
-            self._spread(spread.of_counts(counts))
+            self._spread(distribution.of_counts(counts))
         elif self._type == TEXT:
-            texts.of_counts(found, counts)
+            text_stats.of_counts(found, counts)
 
     def _by_all_values(self) -> None:
         name, found, table = self._name, self._described, self._table
@@ -103,10 +103,10 @@ class Details:
             self._by_sample()
         if self._has_range:
             value, count = number(name, self._type), found["count"]
-            self._spread(spread.of_all(self._connection, table, value, count, self._ends))
+            self._spread(distribution.of_all(self._connection, table, value, count, self._ends))
         elif self._type == TEXT:
             ascii_only = self._extent.ascii
-            texts.of_all(self._connection, table, name, found, ascii_only=ascii_only)
+            text_stats.of_all(self._connection, table, name, found, ascii_only=ascii_only)
 
     def _spread(self, found: dict[str, Any]) -> None:
         self._described["histogram"] = found.get("histogram")

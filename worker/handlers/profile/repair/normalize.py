@@ -8,21 +8,22 @@ others are taken apart, repaired where what they mean is clear, and noted.
 from collections.abc import Callable
 from pathlib import Path
 
-from worker.handlers.profile import ahead, repair, shapes
-from worker.handlers.profile.cells import (
+from worker.handlers.profile.accounting.issues import Issue, IssueLog
+from worker.handlers.profile.accounting.tally import Tally
+from worker.handlers.profile.detection import value_shapes
+from worker.handlers.profile.detection.dialect import Dialect
+from worker.handlers.profile.detection.layout import Layout
+from worker.handlers.profile.options import Options
+from worker.handlers.profile.reading.csv_record import (
     Cell,
-    Marks,
-    forgive,
+    CsvFormat,
     literal,
     parse,
+    parse_lenient,
     write,
 )
-from worker.handlers.profile.dialect import Dialect
-from worker.handlers.profile.layout import Layout
-from worker.handlers.profile.lines import Lines
-from worker.handlers.profile.options import Options
-from worker.handlers.profile.problems import Problem, Problems
-from worker.handlers.profile.tally import Tally
+from worker.handlers.profile.reading.lines import Lines
+from worker.handlers.profile.repair import lookahead, record
 
 MENDED = "mended.tmp"
 OVERFLOW, LINE = "_overflow", "_line"
@@ -30,7 +31,7 @@ _REPORT_LINES = 65536
 _FLUSH_LINES = 4096
 
 
-class Mender:
+class RecordNormalizer:
     """One pass through a file."""
 
     def __init__(
@@ -40,13 +41,13 @@ class Mender:
         dialect: Dialect,
         layout: Layout,
         options: Options,
-        rejects: Problems,
-        repairs: Problems,
+        rejects: IssueLog,
+        repairs: IssueLog,
     ) -> None:
         """``skip`` bytes of byte-order mark stand in front."""
         self._lines = Lines(path, skip)
         self._marks = dialect.marks
-        self._plain = Marks(dialect.marks.delimiter)
+        self._plain = CsvFormat(dialect.marks.delimiter)
         self._comment = dialect.comment
         self._layout = layout
         self._options = options
@@ -128,7 +129,7 @@ class Mender:
         if self._outside:
             self._take_outside(line, number, byte)
             return
-        if not line.strip() and (width > 1 or ahead.only_blank(self._lines)):
+        if not line.strip() and (width > 1 or lookahead.only_blank(self._lines)):
             self.tally.blank += 1
             self._gap += 1
             return
@@ -139,21 +140,21 @@ class Mender:
             self.tally.comments += 1
             return
         text, span, parsed = line, 1, parse(line, marks)
-        if parsed.open:
-            text, span, parsed = ahead.assemble(self._lines, line, marks, width)
+        if parsed.unterminated:
+            text, span, parsed = lookahead.assemble(self._lines, line, marks, width)
         cells = parsed.cells
-        good = not parsed.open and not parsed.odd
+        good = not parsed.unterminated and not parsed.malformed
         if good and tuple(cells) in self._header:
             self._skip(span - 1, repeated=True)
             return
         if good and len(cells) == width:
-            if gap and shapes.like_names(cells, self._layout.shapes):
+            if gap and value_shapes.like_names(cells, self._layout.shapes):
                 self._begin_second(line, number, byte)
                 return
             if self._is_last_gap(gap) and self._is_sum(cells):
                 self._begin_footer(line, number, byte)
                 return
-            unwrapped = repair.unwrap_other_quotes(cells, marks)
+            unwrapped = record.unwrap_other_quotes(cells, marks)
             if unwrapped:
                 self._repair(number, byte, line, *unwrapped[1:])
                 cells = unwrapped[0]
@@ -183,9 +184,9 @@ class Mender:
     ) -> None:
         """A record that does not fit: find out what it means."""
         width, marks = self._layout.width, self._marks
-        found = repair.other_dialect(text, marks, width, cells)
+        found = record.other_dialect(text, marks, width, cells)
         if found is None and cells is None and marks.quote:
-            for read in (forgive(text, marks), literal(line, marks)):
+            for read in (parse_lenient(text, marks), literal(line, marks)):
                 if len(read) == width:
                     found = read, "a quote stands where none should", "it was taken as data"
                     break
@@ -198,12 +199,12 @@ class Mender:
             self._write(found[0], number)
             return
         assert cells is not None
-        if ahead.is_another_table(self._lines, self._marks, len(cells), width, gap > 0):
+        if lookahead.is_another_table(self._lines, self._marks, len(cells), width, gap > 0):
             self._begin_second(line, number, byte)
             return
         below = self._is_last_gap(gap) and len(cells) < width
         alone = len(cells) == 1 and width > 2
-        if (below or alone) and ahead.is_footer(self._lines, marks, len(cells)):
+        if (below or alone) and lookahead.is_footer(self._lines, marks, len(cells)):
             self._begin_footer(line, number, byte)
             return
         self._skip(span - 1)
@@ -212,7 +213,7 @@ class Mender:
             reason = f"{words} cells than there are columns ({len(cells):,} for {width:,})"
             self._reject(number, byte, text, reason)
             return
-        fitted, overflow, reason, action = repair.fit(
+        fitted, overflow, reason, action = record.fit(
             cells, width, self._layout.shapes, marks.delimiter
         )
         self._repair(number, byte, text, reason, action)
@@ -224,8 +225,8 @@ class Mender:
 
     def _is_sum(self, cells: list[Cell]) -> bool:
         """Whether a last record lacks cells and has words where values stand."""
-        lacking = not all(cells) and shapes.misplaced_words(cells, self._layout.shapes)
-        return lacking and ahead.is_footer(self._lines, self._marks, len(cells))
+        lacking = not all(cells) and value_shapes.misplaced_words(cells, self._layout.shapes)
+        return lacking and lookahead.is_footer(self._lines, self._marks, len(cells))
 
     def _begin_second(self, line: str, number: int, byte: int) -> None:
         self.tally.another = number
@@ -252,8 +253,8 @@ class Mender:
         self.tally.overflowing += overflow is not None
 
     def _repair(self, line: int, byte: int, raw: str, reason: str, action: str) -> None:
-        self._repairs.add(Problem(line, byte, "", reason, action, raw))
+        self._repairs.add(Issue(line, byte, "", reason, action, raw))
 
     def _reject(self, line: int, byte: int, raw: str, reason: str) -> None:
         self.tally.rejected += 1
-        self._rejects.add(Problem(line, byte, "", reason, "rejected", raw))
+        self._rejects.add(Issue(line, byte, "", reason, "rejected", raw))

@@ -4,20 +4,20 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from worker.handlers.profile.cells import Cell
-from worker.handlers.profile.engine import identifier, literal
-from worker.handlers.profile.kinds import (
+from worker.handlers.profile.detection.value_shapes import NULL_WORDS
+from worker.handlers.profile.engine.connection import identifier, literal
+from worker.handlers.profile.options import Options
+from worker.handlers.profile.reading.csv_record import Cell
+from worker.handlers.profile.types.value_formats import (
     DECIMAL,
-    MOST_DIGITS,
+    MAX_DIGITS,
     TEXT,
     WHOLE,
-    Kind,
     V,
+    ValueFormat,
     chosen,
     possible,
 )
-from worker.handlers.profile.options import Options
-from worker.handlers.profile.shapes import NULL_WORDS
 
 NARROW_DIGITS = 18
 # How the engine itself writes a timestamp: texts of that form need no closer look.
@@ -25,14 +25,14 @@ _ENGINES_OWN = re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}")
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ColumnPlan:
     """How a column is read. ``kind`` None: as text. ``type`` is the engine's.
 
     ``words`` are texts that mean no value here; ``note`` says what a person should know.
     """
 
     name: str
-    kind: Kind | None = None
+    kind: ValueFormat | None = None
     type: str = TEXT
     words: tuple[str, ...] = ()
     exact: bool = False
@@ -84,7 +84,7 @@ def value_of(name: str, words: Sequence[str], *, trimmed: bool) -> str:
     return value
 
 
-def misfit(value: str, kind: Kind) -> str:
+def misfit(value: str, kind: ValueFormat) -> str:
     """SQL that is true for a text that is not of the kind."""
     return f"({value} IS NOT NULL AND NOT ({kind.test(value)}))"
 
@@ -96,7 +96,7 @@ def given_words(options: Options) -> tuple[str, ...]:
 
 def guess(
     columns: Sequence[str], rows: Sequence[Sequence[Cell]], options: Options
-) -> list[Plan] | None:
+) -> list[ColumnPlan] | None:
     """Guess from the sample; None where only a look at all values can tell."""
     if options.null_words or options.misfits == "reject":
         return None
@@ -117,19 +117,19 @@ def guess(
             # Few misfits in the sample are a matter for those who look at all values.
             if likely:
                 return None
-            plans.append(Plan(name, filled=bool(filled)))
+            plans.append(ColumnPlan(name, filled=bool(filled)))
         elif first.type == DECIMAL:
             plans.append(_decimal_from(name, first, filled))
         else:
             exact = first.exact or all(_ENGINES_OWN.fullmatch(text) for text in filled)
-            plans.append(Plan(name, first, first.type, exact=exact))
+            plans.append(ColumnPlan(name, first, first.type, exact=exact))
     return plans
 
 
-def _decimal_from(name: str, kind: Kind, texts: Sequence[str]) -> Plan:
+def _decimal_from(name: str, kind: ValueFormat, texts: Sequence[str]) -> ColumnPlan:
     digits = [text.lstrip("-").partition(".") for text in texts]
     scale = max(len(fraction) for _, _, fraction in digits)
     # Two digits of room for values that the sample has not.
     narrow = max(len(whole) for whole, _, _ in digits) + scale < NARROW_DIGITS - 2
-    type_ = f"DECIMAL({NARROW_DIGITS if narrow else MOST_DIGITS}, {scale})"
-    return Plan(name, kind, type_)
+    type_ = f"DECIMAL({NARROW_DIGITS if narrow else MAX_DIGITS}, {scale})"
+    return ColumnPlan(name, kind, type_)

@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from worker.handlers.profile.cells import Cell, Marks, parse
+from worker.handlers.profile.detection.value_shapes import shape
 from worker.handlers.profile.options import Options
-from worker.handlers.profile.shapes import shape
+from worker.handlers.profile.reading.csv_record import Cell, CsvFormat, parse
 
 SAMPLE_LINES = 1000
 JUDGED_CELLS = 4000
@@ -38,7 +38,7 @@ class Dialect:
     and a confidence, 0–1, for each finding.
     """
 
-    marks: Marks
+    marks: CsvFormat
     newline: str
     comment: str | None = None
     evidence: dict[str, tuple[str, float]] = field(default_factory=dict)
@@ -82,9 +82,9 @@ def detect(sample: str, options: Options) -> Dialect:
     )
     evidence = {"delimiter": (why, confidence)}
     quote = _quote(lines, best, options, evidence)
-    marks = Marks(best.delimiter, quote, _escape(sample, quote, best, options))
+    marks = CsvFormat(best.delimiter, quote, _escape(sample, quote, best, options))
     if marks.delimiter != " " and _padded(lines, marks):
-        marks = Marks(marks.delimiter, marks.quote, marks.escape, padded=True)
+        marks = CsvFormat(marks.delimiter, marks.quote, marks.escape, padded=True)
         evidence["padded"] = ("blanks stand beside every delimiter", 0.9)
     return Dialect(marks, newline, comment, evidence)
 
@@ -113,21 +113,21 @@ def _comment(lines: Sequence[str]) -> str | None:
     return "#"
 
 
-def _candidates(options: Options, lines: Sequence[str]) -> list[Marks]:
+def _candidates(options: Options, lines: Sequence[str]) -> list[CsvFormat]:
     text = "\n".join(lines[:200])
     delimiters = [options.delimiter] if options.delimiter else [d for d in DELIMITERS if d in text]
     quotes: list[str | None] = [options.quote] if options.quote else ['"']
     if not options.quote and "'" in text and re.search(r"(^|[^\w\s])'.*'([^\w\s]|$)", text, re.M):
         quotes.append("'")
-    return [Marks(d, q) for d in delimiters or [","] for q in quotes]
+    return [CsvFormat(d, q) for d in delimiters or [","] for q in quotes]
 
 
-def _score(lines: Sequence[str], marks: Marks) -> tuple[float, float, int]:
+def _score(lines: Sequence[str], marks: CsvFormat) -> tuple[float, float, int]:
     """How well the lines agree on a width, and how sensible the cells are; share; width."""
     rows: list[list[Cell]] = []
     for line in lines:
         parsed = parse(line, marks)
-        if not parsed.open and not parsed.odd:
+        if not parsed.unterminated and not parsed.malformed:
             rows.append(parsed.cells)
     if not rows:
         return 0.0, 0.0, 1
@@ -144,7 +144,7 @@ def _score(lines: Sequence[str], marks: Marks) -> tuple[float, float, int]:
     return (agreeing**2 * (1 - 1 / width) * sensible * usual, agreeing, width)
 
 
-def _sensible(rows: Sequence[Sequence[Cell]], marks: Marks) -> float:
+def _sensible(rows: Sequence[Sequence[Cell]], marks: CsvFormat) -> float:
     """How much the cells are like values or words, 0–1: glued ones are like neither."""
     sensible = total = 0.0
     for row in rows:
@@ -160,7 +160,7 @@ def _sensible(rows: Sequence[Sequence[Cell]], marks: Marks) -> float:
 
 
 def _quote(
-    lines: Sequence[str], best: Marks, options: Options, evidence: dict[str, tuple[str, float]]
+    lines: Sequence[str], best: CsvFormat, options: Options, evidence: dict[str, tuple[str, float]]
 ) -> str | None:
     if options.quote:
         evidence["quote"] = ("the options", 1.0)
@@ -178,7 +178,7 @@ def _quote(
     return '"'
 
 
-def _escape(sample: str, quote: str | None, best: Marks, options: Options) -> str | None:
+def _escape(sample: str, quote: str | None, best: CsvFormat, options: Options) -> str | None:
     if options.escape:
         # A quote in front of a quote is the doubling that is read in any case.
         return options.escape if options.escape != quote else None
@@ -191,7 +191,7 @@ def _escape(sample: str, quote: str | None, best: Marks, options: Options) -> st
     return "\\" if escaped > doubled else None
 
 
-def _padded(lines: Sequence[str], marks: Marks) -> bool:
+def _padded(lines: Sequence[str], marks: CsvFormat) -> bool:
     """Whether blanks follow nearly every delimiter."""
     delimiters = sum(line.count(marks.delimiter) for line in lines)
     padded = sum(line.count(marks.delimiter + " ") for line in lines)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import duckdb
 
-from worker.handlers.profile.engine import batches, identifier, literal
+from worker.handlers.profile.engine.connection import batches, identifier, literal
 
 CLEAN = "clean.parquet"
 STAGING = "staging.parquet"

@@ -15,9 +15,9 @@ from worker.handlers.contract import BadInput
 
 CHUNK_BYTES = 1024 * 1024
 # Text rarely shrinks more than a hundredfold; what grows beyond both limits is a bomb.
-MOST_RATIO = 500
+MAX_RATIO = 500
 SURELY_FINE_BYTES = 64 * 1024 * 1024
-MOST_BYTES = 64 * 1024**3
+MAX_BYTES = 64 * 1024**3
 
 _MAGIC = {
     b"\x1f\x8b": "gzip",
@@ -103,12 +103,10 @@ def _copy(
     with target.open("wb") as out:
         while chunk := stream.read(CHUNK_BYTES):
             written += len(chunk)
-            if written > MOST_BYTES or (
-                written > SURELY_FINE_BYTES and written > MOST_RATIO * size
-            ):
+            if written > MAX_BYTES or (written > SURELY_FINE_BYTES and written > MAX_RATIO * size):
                 raise BadInput(
                     f"The upload of {size:,} bytes unpacks to more than {written:,} bytes, more "
-                    f"than {MOST_RATIO} times its size. Unpack it first if that is right."
+                    f"than {MAX_RATIO} times its size. Unpack it first if that is right."
                 )
             out.write(chunk)
             report(min(1.0, file.tell() / size))

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from worker.handlers.contract import BadInput
-from worker.handlers.profile.lines import Lines
-from worker.handlers.profile.source import Text
+from worker.handlers.profile.reading.lines import Lines
+from worker.handlers.profile.reading.text import Text
 
 SAMPLE_BYTES = 512 * 1024
 # So many of the lines above a table are kept word for word.

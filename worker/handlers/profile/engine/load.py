@@ -6,11 +6,11 @@ from pathlib import Path
 
 import duckdb
 
-from worker.handlers.profile import parquet
-from worker.handlers.profile.cells import Marks
-from worker.handlers.profile.engine import identifier, literal
-from worker.handlers.profile.lines import MAX_RECORD_BYTES
-from worker.handlers.profile.plans import Plan
+from worker.handlers.profile.engine import parquet
+from worker.handlers.profile.engine.connection import identifier, literal
+from worker.handlers.profile.reading.csv_record import CsvFormat
+from worker.handlers.profile.reading.lines import MAX_RECORD_BYTES
+from worker.handlers.profile.types.column_plan import ColumnPlan
 
 BUFFER_BYTES = 4_000_000
 LINE_BYTES = 2_000_000
@@ -20,7 +20,7 @@ class AccountingMismatch(Exception):
     """Records read, written and rejected do not add up; the result would be a lie."""
 
 
-class Unfit(Exception):
+class CannotLoad(Exception):
     """The file is not as plain as it seemed, or a value not of the type its column seemed to be."""
 
 
@@ -34,26 +34,27 @@ class Source:
     """
 
     path: Path
-    marks: Marks
+    marks: CsvFormat
     header: bool
     columns: tuple[str, ...]
     longest: int = 0
     strict: bool = True
 
 
-def straight(connection: duckdb.DuckDBPyConnection, source: Source, plans: Sequence[Plan]) -> int:
+def straight(
+    connection: duckdb.DuckDBPyConnection, source: Source, plans: Sequence[ColumnPlan]
+) -> int:
     """Write the typed Parquet in one pass; return its rows.
 
     Raises:
-        Unfit: a value is not of the type that its column was thought to have, or a record not of
-            the shape of all others.
+        CannotLoad: a value does not fit its column's planned type, or a record is malformed.
     """
     cells = [(plan.quick(), plan.name) for plan in plans]
     return _write(connection, cells, source, parquet.CLEAN)
 
 
 def stage(connection: duckdb.DuckDBPyConnection, source: Source) -> int:
-    """Write every cell as text; return the rows. Raises Unfit as :func:`straight` does."""
+    """Write every cell as text; return the rows. Raises CannotLoad as :func:`straight` does."""
     cells = [(identifier(name), name) for name in source.columns]
     return _write(connection, cells, source, parquet.STAGING)
 
@@ -67,7 +68,7 @@ def _write(
     try:
         return parquet.write(connection, cells, _read_csv(source), target)
     except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
-        raise Unfit(str(error).splitlines()[0]) from error
+        raise CannotLoad(str(error).splitlines()[0]) from error
 
 
 def _read_csv(source: Source) -> str:

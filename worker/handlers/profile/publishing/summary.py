@@ -9,11 +9,11 @@ import duckdb
 import jinja2
 
 from worker.handlers.contract import Artifact, Result
-from worker.handlers.profile import columns
-from worker.handlers.profile.engine import identifier, literal
-from worker.handlers.profile.kinds import TEXT
-from worker.handlers.profile.parquet import CLEAN
-from worker.handlers.profile.plans import Plan
+from worker.handlers.profile.describing import columns
+from worker.handlers.profile.engine.connection import identifier, literal
+from worker.handlers.profile.engine.parquet import CLEAN
+from worker.handlers.profile.types.column_plan import ColumnPlan
+from worker.handlers.profile.types.value_formats import TEXT
 
 if TYPE_CHECKING:
     from worker.handlers.profile.handler import Run
@@ -90,7 +90,9 @@ def _sample(run: "Run") -> list[list[str | None]]:
     return [[cell and cell[:_CELL_SHOWN] for cell in row[:width]] for row in rows]
 
 
-def _write_csv(connection: duckdb.DuckDBPyConnection, plans: list[Plan], *, defuse: bool) -> None:
+def _write_csv(
+    connection: duckdb.DuckDBPyConnection, plans: list[ColumnPlan], *, defuse: bool
+) -> None:
     cells = []
     for plan in plans:
         name = identifier(plan.name)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from worker.handlers.profile.cells import Cell
+from worker.handlers.profile.reading.csv_record import Cell
 
 _SHAPES = {
     "integer": r"[+-]?\d+",

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from worker.handlers.profile.cells import Cell
+from worker.handlers.profile.detection.value_shapes import NULL_WORDS, VALUES, column_shapes, shape
 from worker.handlers.profile.options import Options
-from worker.handlers.profile.shapes import NULL_WORDS, VALUES, column_shapes, shape
+from worker.handlers.profile.reading.csv_record import Cell
 
-MOST_ROWS = 5
+MAX_ROWS = 5
 _NAME_LENGTH = 200
 _SURE = 10
 
@@ -26,7 +26,7 @@ def count_rows(
     if not filled(first):
         return 0, ("the first record is empty", 0.5)
     rest = [cells for cells in body[1:] if cells != first]
-    kinds = column_shapes(rest[MOST_ROWS - 1 :] or rest, width)
+    kinds = column_shapes(rest[MAX_ROWS - 1 :] or rest, width)
     typed = [index for index, kind in enumerate(kinds) if kind in VALUES]
     if not typed:
         return _text_header(first, rest)
@@ -37,7 +37,7 @@ def count_rows(
     # A second row of names is told by the values below: there must be enough of them.
     sure = any(sum(bool(row[index]) for row in rest) >= _SURE for index in typed)
     rows = 1
-    while rows < min(MOST_ROWS, len(records) - 1):
+    while rows < min(MAX_ROWS, len(records) - 1):
         cells = records[rows]
         again = cells == first
         below = sure and len(cells) == width and filled(cells) > width // 2 and _wordy(cells)

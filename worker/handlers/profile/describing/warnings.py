@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from worker.handlers.profile.kinds import TEXT
+from worker.handlers.profile.types.value_formats import TEXT
 
 # Values that stand for none in many files, where they are the least or the greatest.
 _SENTINELS = frozenset(

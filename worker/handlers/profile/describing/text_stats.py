@@ -6,8 +6,8 @@ from typing import Any
 
 import duckdb
 
-from worker.handlers.profile.engine import literal
-from worker.handlers.profile.spread import Counts
+from worker.handlers.profile.describing.distribution import Counts
+from worker.handlers.profile.engine.connection import literal
 
 _LOOKS = {
     "email": re.compile(r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}"),

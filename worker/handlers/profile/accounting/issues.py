@@ -11,7 +11,7 @@ _FIELDS = ("line", "byte", "column", "reason", "action", "raw")
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class Issue:
     """``line`` counts from 1, ``byte`` from 0 in the text; ``column`` is '' for a whole record."""
 
     line: int
@@ -22,16 +22,16 @@ class Problem:
     raw: str
 
 
-class Problems:
+class IssueLog:
     """One kind of them, written as CSV when the first is noted."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.count = 0
-        self.first: list[Problem] = []
+        self.first: list[Issue] = []
         self._file: TextIO | None = None
 
-    def add(self, problem: Problem) -> None:
+    def add(self, problem: Issue) -> None:
         """Note one."""
         self.count += 1
         if len(self.first) < SHOWN:

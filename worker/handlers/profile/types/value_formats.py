@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from worker.handlers.profile.engine import literal
+from worker.handlers.profile.engine.connection import literal
 from worker.handlers.profile.options import Options
 
 TEXT = "VARCHAR"
@@ -16,7 +16,7 @@ DECIMAL = "DECIMAL"
 WHOLE = "whole number"
 # From the narrowest to the one that is taken unless the options say otherwise.
 INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT")
-MOST_DIGITS = 38
+MAX_DIGITS = 38
 V = "$value"
 
 _PLAIN = r"-?(0|[1-9][0-9]*)"
@@ -28,7 +28,7 @@ _MONTH = r"[A-Za-z]{3,9}"
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ValueFormat:
     """One way to read a column.
 
     ``pattern`` is what every text must match, ``read`` the SQL that reads a text, NULL if it
@@ -67,9 +67,9 @@ def _try(type_: str) -> str:
     return f"TRY_CAST({V} AS {type_})"
 
 
-def _words(yes: str, no: str) -> Kind:
+def _words(yes: str, no: str) -> ValueFormat:
     pattern = f"(?i:{yes}|{no})"
-    return Kind(f"{yes} or {no}", "BOOLEAN", pattern, f"(lower({V}) = {literal(yes)})")
+    return ValueFormat(f"{yes} or {no}", "BOOLEAN", pattern, f"(lower({V}) = {literal(yes)})")
 
 
 def _layouts(dates: Sequence[str], times: Sequence[str]) -> str:
@@ -77,23 +77,25 @@ def _layouts(dates: Sequence[str], times: Sequence[str]) -> str:
     return f"try_strptime({V}, [{listed}])"
 
 
-def _dates(name: str, pattern: str, *layouts: str, rival: str = "") -> list[Kind]:
+def _dates(name: str, pattern: str, *layouts: str, rival: str = "") -> list[ValueFormat]:
     """A date in a layout, alone and with a time of day in the usual ways."""
     clocks = [" %H:%M", " %H:%M:%S", " %H:%M:%S.%f"]
     halves = [" %I:%M %p", " %I:%M:%S %p", " %I:%M%p", " %I:%M:%S%p"]
     day = f"CAST({_layouts(layouts, [''])} AS DATE)"
-    kinds = [Kind(name, "DATE", pattern, day, rival=rival)]
+    kinds = [ValueFormat(name, "DATE", pattern, day, rival=rival)]
     for words, times, clock in (
         ("with time", clocks, _CLOCK),
         ("with time and am or pm", halves, _CLOCK_12),
     ):
         other = rival and f"{rival} {words}"
         read = _layouts(layouts, times)
-        kinds.append(Kind(f"{name} {words}", "TIMESTAMP", f"{pattern} {clock}", read, rival=other))
+        kinds.append(
+            ValueFormat(f"{name} {words}", "TIMESTAMP", f"{pattern} {clock}", read, rival=other)
+        )
     return kinds
 
 
-def _both_orders(sign: str, year: str, digits: str) -> list[Kind]:
+def _both_orders(sign: str, year: str, digits: str) -> list[ValueFormat]:
     pattern = f"[0-9]{{1,2}}{re.escape(sign)}[0-9]{{1,2}}{re.escape(sign)}{digits}"
     day, month = f"day{sign}month{sign}year", f"month{sign}day{sign}year"
     if digits == "[0-9]{2}":
@@ -105,17 +107,17 @@ def _both_orders(sign: str, year: str, digits: str) -> list[Kind]:
 
 
 # In order: the first that fits every value wins.
-KINDS = (
+VALUE_FORMATS = (
     _words("true", "false"),
-    Kind(WHOLE, "BIGINT", _PLAIN, _try("$type"), exact=True),
-    Kind("decimal", DECIMAL, rf"{_PLAIN}(\.[0-9]+)?", _try("$type")),
-    Kind(
+    ValueFormat(WHOLE, "BIGINT", _PLAIN, _try("$type"), exact=True),
+    ValueFormat("decimal", DECIMAL, rf"{_PLAIN}(\.[0-9]+)?", _try("$type")),
+    ValueFormat(
         "floating point",
         "DOUBLE",
         r"-?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?",
         f"CASE WHEN isfinite({_try('DOUBLE')}) THEN {_try('DOUBLE')} END",
     ),
-    Kind(
+    ValueFormat(
         "number with thousands marked by ,",
         DECIMAL,
         r"-?([1-9][0-9]{0,2}(,[0-9]{3})+|0|[1-9][0-9]*)(\.[0-9]+)?",
@@ -123,7 +125,7 @@ KINDS = (
         rival="number with a decimal comma",
         clean=f"replace({V}, ',', '')",
     ),
-    Kind(
+    ValueFormat(
         "number with a decimal comma",
         DECIMAL,
         r"-?([1-9][0-9]{0,2}(\.[0-9]{3})+|0|[1-9][0-9]*)(,[0-9]+)?",
@@ -131,22 +133,22 @@ KINDS = (
         rival="number with thousands marked by ,",
         clean=f"replace(replace({V}, '.', ''), ',', '.')",
     ),
-    Kind(
+    ValueFormat(
         "number with thousands marked by blanks",
         DECIMAL,
         "-?([1-9][0-9]{0,2}([ \u00a0\u202f'][0-9]{3})+|0|[1-9][0-9]*)([.,][0-9]+)?",
         _try("$type"),
         clean=f"replace(regexp_replace({V}, '[ \u00a0\u202f'']', '', 'g'), ',', '.')",
     ),
-    Kind("date", "DATE", _ISO_DATE, _try("DATE"), exact=True),
-    Kind("timestamp", "TIMESTAMP", f"{_ISO_DATE}[ T]{_CLOCK}", _try("TIMESTAMP")),
-    Kind(
+    ValueFormat("date", "DATE", _ISO_DATE, _try("DATE"), exact=True),
+    ValueFormat("timestamp", "TIMESTAMP", f"{_ISO_DATE}[ T]{_CLOCK}", _try("TIMESTAMP")),
+    ValueFormat(
         "timestamp with zone",
         "TIMESTAMP WITH TIME ZONE",
         f"{_ISO_DATE}[ T]{_CLOCK}{_ZONE}",
         _try("TIMESTAMPTZ"),
     ),
-    Kind("time", "TIME", _CLOCK, _try("TIME")),
+    ValueFormat("time", "TIME", _CLOCK, _try("TIME")),
     *_dates("year/month/day", "[0-9]{4}/[0-9]{1,2}/[0-9]{1,2}", "%Y/%m/%d"),
     *_dates("day.month.year", r"[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{4}", "%d.%m.%Y"),
     *_both_orders("/", "%Y", "[0-9]{4}"),
@@ -158,19 +160,19 @@ KINDS = (
         *("%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%d-%B-%Y"),
     ),
     *_dates("Month day, year", f"{_MONTH} [0-9]{{1,2}}, [0-9]{{4}}", "%b %d, %Y", "%B %d, %Y"),
-    Kind(
+    ValueFormat(
         "UUID",
         "UUID",
         "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}",
         _try("UUID"),
     ),
-    Kind("JSON", "JSON", r"(?s:[\[{].*[\]}])", f"CASE WHEN json_valid({V}) THEN {V} END"),
+    ValueFormat("JSON", "JSON", r"(?s:[\[{].*[\]}])", f"CASE WHEN json_valid({V}) THEN {V} END"),
     _words("yes", "no"),
     _words("y", "n"),
     _words("t", "f"),
     _words("on", "off"),
 )
-BY_NAME = {kind.name: kind for kind in KINDS}
+BY_NAME = {kind.name: kind for kind in VALUE_FORMATS}
 
 
 # Up to this share of a column's values may not be of its kind for that to be worth a word.
@@ -181,8 +183,8 @@ def possible(
     texts: Sequence[str],
     options: Options,
     share: float = 1 - FEW,
-    kinds: Sequence[Kind] = KINDS,
-) -> list[Kind]:
+    kinds: Sequence[ValueFormat] = VALUE_FORMATS,
+) -> list[ValueFormat]:
     """Of the kinds, those that most of these texts look like."""
     if not texts:
         return []
@@ -216,7 +218,7 @@ def _misses(pattern: re.Pattern[str], counts: Counter[str], allowed: float) -> i
     return misses
 
 
-def chosen(fitting: Sequence[Kind]) -> tuple[Kind | None, Kind | None]:
+def chosen(fitting: Sequence[ValueFormat]) -> tuple[ValueFormat | None, ValueFormat | None]:
     """The first of the kinds that fit, and the rival that fits as well and means another thing."""
     if not fitting:
         return None, None

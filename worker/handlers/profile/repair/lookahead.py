@@ -1,17 +1,25 @@
 """What the lines to come say of the one at hand."""
 
-from worker.handlers.profile.cells import Marks, Parsed, count_quotes, literal, parse
-from worker.handlers.profile.lines import MAX_RECORD_BYTES, Lines
+from worker.handlers.profile.reading.csv_record import (
+    CsvFormat,
+    ParsedRecord,
+    count_quotes,
+    literal,
+    parse,
+)
+from worker.handlers.profile.reading.lines import MAX_RECORD_BYTES, Lines
 
 # So many lines in a row that are whole records by themselves were not swallowed by a quote.
 _WHOLE_LINES = 20
-_MOST_LINES = 1_000_000  # of a record
+_MAX_LINES = 1_000_000  # of a record
 _RECORDS = 8
 _FOOTER_LINES = 20
 _BLANK_LINES = 1000
 
 
-def assemble(lines: Lines, line: str, marks: Marks, width: int) -> tuple[str, int, Parsed]:
+def assemble(
+    lines: Lines, line: str, marks: CsvFormat, width: int
+) -> tuple[str, int, ParsedRecord]:
     """Follow an open quote to its end; back to the line alone if there is no sensible one.
 
     Returns the text of the record, how many lines it takes, and its cells.
@@ -30,7 +38,7 @@ def assemble(lines: Lines, line: str, marks: Marks, width: int) -> tuple[str, in
         end = lines.end(span - 1)
         span += 1
         size += len(following) + 1
-        if size > MAX_RECORD_BYTES or span > _MOST_LINES:
+        if size > MAX_RECORD_BYTES or span > _MAX_LINES:
             return line, 1, alone
         quotes = count_quotes(following, marks)
         if quotes % 2 == 0:  # whatever it closes it opens again
@@ -42,11 +50,11 @@ def assemble(lines: Lines, line: str, marks: Marks, width: int) -> tuple[str, in
             continue
         text = "".join(parts)
         parsed = parse(text, marks)
-        if parsed.open:
+        if parsed.unterminated:
             parts = [text, end]
             continue
-        if parsed.odd or len(parsed.cells) != width:
-            if not parsed.odd and not stray:
+        if parsed.malformed or len(parsed.cells) != width:
+            if not parsed.malformed and not stray:
                 return text, span, parsed
             return line, 1, alone
         return text, span, parsed
@@ -63,7 +71,9 @@ def only_blank(lines: Lines) -> bool:
     return False
 
 
-def is_another_table(lines: Lines, marks: Marks, cells: int, width: int, after_blank: bool) -> bool:
+def is_another_table(
+    lines: Lines, marks: CsvFormat, cells: int, width: int, after_blank: bool
+) -> bool:
     """Whether the lines from here on agree with each other and not with the table.
 
     ``cells`` are those of the line at hand, ``width`` those of the table's records.
@@ -77,7 +87,7 @@ def is_another_table(lines: Lines, marks: Marks, cells: int, width: int, after_b
     return alike >= min(2, len(widths)) and alike >= 0.8 * len(widths)
 
 
-def is_footer(lines: Lines, marks: Marks, most: int) -> bool:
+def is_footer(lines: Lines, marks: CsvFormat, most: int) -> bool:
     """Whether no record comes any more: few lines, none of more than ``most`` cells."""
     for number in range(_FOOTER_LINES):
         raw = lines.peek(number)
@@ -89,7 +99,7 @@ def is_footer(lines: Lines, marks: Marks, most: int) -> bool:
     return False
 
 
-def _widths(lines: Lines, marks: Marks) -> list[int]:
+def _widths(lines: Lines, marks: CsvFormat) -> list[int]:
     """Cells of the lines to come, blank ones left out."""
     found: list[int] = []
     for number in range(3 * _RECORDS):

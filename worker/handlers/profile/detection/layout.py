@@ -5,21 +5,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from worker.handlers.contract import BadInput
-from worker.handlers.profile.cells import Cell, Marks, count_quotes, literal, parse
-from worker.handlers.profile.dialect import Dialect
-from worker.handlers.profile.header import MOST_ROWS, count_rows, filled, has_values, names
+from worker.handlers.profile.detection.dialect import Dialect
+from worker.handlers.profile.detection.header import MAX_ROWS, count_rows, filled, has_values, names
+from worker.handlers.profile.detection.sample import KEPT_LINES, Sample
+from worker.handlers.profile.detection.value_shapes import column_shapes
 from worker.handlers.profile.options import Options
-from worker.handlers.profile.repair import other_dialect
-from worker.handlers.profile.sample import KEPT_LINES, Sample
-from worker.handlers.profile.shapes import column_shapes
+from worker.handlers.profile.reading.csv_record import Cell, CsvFormat, count_quotes, literal, parse
+from worker.handlers.profile.repair.record import other_dialect
 
-MOST_COLUMNS = 2000
+MAX_COLUMNS = 2000
 # So many are enough to guess types from: every value is checked later.
-_MOST_GUESSED, _LEAST_GUESSED, _GUESSED_CELLS = 2000, 100, 20_000
+_MAX_GUESSED, _MIN_GUESSED, _GUESSED_CELLS = 2000, 100, 20_000
 # So many records show what there is, and so many lines one of them may take in the sample.
 _RECORDS, _SPAN = 2000, 1000
 # So many rows show what kinds of values a column has.
-_MOST_JUDGED, _LEAST_JUDGED, _JUDGED_CELLS = 500, 50, 8000
+_MAX_JUDGED, _MIN_JUDGED, _JUDGED_CELLS = 500, 50, 8000
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +82,17 @@ def find(sample: Sample, dialect: Dialect, options: Options) -> Layout:
         where = f" behind the {sample.skipped:,} that are skipped" if sample.skipped else ""
         raise BadInput(f"The file has only blank lines{where}.")
     width = _width(records)
-    if width > MOST_COLUMNS:
+    if width > MAX_COLUMNS:
         raise BadInput(
-            f"The file has more than {MOST_COLUMNS:,} columns, the most that are handled. If its "
+            f"The file has more than {MAX_COLUMNS:,} columns, the most that are handled. If its "
             "delimiter was mistaken, say which it is with the option “delimiter”."
         )
     if options.delimiter is None:
         records = _reread_first(records, width, dialect.marks)
     start = 0 if options.skip_lines is not None else _start(records, width)
-    judged = max(_LEAST_JUDGED, min(_MOST_JUDGED, _JUDGED_CELLS // width))
+    judged = max(_MIN_JUDGED, min(_MAX_JUDGED, _JUDGED_CELLS // width))
     body = [record.cells for record in records[start:] if len(record.cells) == width]
-    body = body[: judged + MOST_ROWS]
+    body = body[: judged + MAX_ROWS]
     rows, evidence = count_rows([record.cells for record in records[start:]], body, width, options)
     header = [record.cells for record in records[start : start + rows]]
     shapes = column_shapes([cells for cells in body if cells not in header], width)
@@ -146,14 +146,14 @@ def _records(lines: Sequence[str], dialect: Dialect, skipped: int) -> list[Recor
             continue
         text, span = line, 1
         parsed = parse(text, dialect.marks)
-        while parsed.open and span < _SPAN and at + span < len(lines):
+        while parsed.unterminated and span < _SPAN and at + span < len(lines):
             following = lines[at + span]
             text += "\n" + following
             span += 1
             # An even number of quotes opens again what it closes.
             if count_quotes(following, dialect.marks) % 2:
                 parsed = parse(text, dialect.marks)
-        if parsed.open or parsed.odd:
+        if parsed.unterminated or parsed.malformed:
             records.append(Record(skipped + at + 1, 1, literal(line, dialect.marks), line))
             at += 1
         else:
@@ -165,10 +165,12 @@ def _records(lines: Sequence[str], dialect: Dialect, skipped: int) -> list[Recor
 def whole_records(sample: Sample, dialect: Dialect, table: Layout) -> list[list[Cell]]:
     """The first whole records, as far as types are guessed from them."""
     found: list[list[Cell]] = []
-    most = max(_LEAST_GUESSED, min(_MOST_GUESSED, _GUESSED_CELLS // table.width))
+    most = max(_MIN_GUESSED, min(_MAX_GUESSED, _GUESSED_CELLS // table.width))
     for line in sample.lines[table.first - 1 - sample.skipped :]:
         parsed = parse(line, dialect.marks)
-        whole = not parsed.open and not parsed.odd and len(parsed.cells) == table.width
+        whole = (
+            not parsed.unterminated and not parsed.malformed and len(parsed.cells) == table.width
+        )
         if whole and tuple(parsed.cells) not in table.header:
             found.append(parsed.cells)
         if len(found) == most:
@@ -182,7 +184,7 @@ def _width(records: Sequence[Record]) -> int:
     return max(counts, key=lambda n: (counts[n] * (1 if n > 1 else 0.34), n))
 
 
-def _reread_first(records: list[Record], width: int, marks: Marks) -> list[Record]:
+def _reread_first(records: list[Record], width: int, marks: CsvFormat) -> list[Record]:
     """Read the line above the first record of the right width as if written otherwise."""
     for index, record in enumerate(records[:-1]):
         if len(record.cells) == width:

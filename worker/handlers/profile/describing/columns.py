@@ -6,19 +6,19 @@ from typing import Any
 
 import duckdb
 
-from worker.handlers.profile import spread
-from worker.handlers.profile.details import (
+from worker.handlers.profile.describing import distribution
+from worker.handlers.profile.describing.column_stats import (
     EXACT_ROWS,
     TEXTS,
-    Details,
-    Extent,
+    ColumnStats,
+    TableSize,
     is_number,
     number,
     short,
 )
-from worker.handlers.profile.engine import batches, identifier, literal
-from worker.handlers.profile.parquet import CLEAN
-from worker.handlers.profile.plans import Plan
+from worker.handlers.profile.engine.connection import batches, identifier, literal
+from worker.handlers.profile.engine.parquet import CLEAN
+from worker.handlers.profile.types.column_plan import ColumnPlan
 
 # A result has to stay small enough to be one row of the database.
 DETAILED_COLUMNS = 1000
@@ -31,8 +31,8 @@ _TABLE_CELLS = 8_000_000
 
 def describe(
     connection: duckdb.DuckDBPyConnection,
-    plans: Sequence[Plan],
-    extent: Extent,
+    plans: Sequence[ColumnPlan],
+    extent: TableSize,
     report: Callable[[float], None],
 ) -> list[dict[str, Any]]:
     """Return one description per column; ``report`` gets the share done, 0–1."""
@@ -43,7 +43,7 @@ def describe(
             rising = _rising(connection, table, batch)
             for plan, (basics, ends), maybe in zip(batch, found, rising, strict=True):
                 if len(described) < DETAILED_COLUMNS and basics["count"]:
-                    column = Details(connection, table, plan, extent, basics, ends)
+                    column = ColumnStats(connection, table, plan, extent, basics, ends)
                     column.look(may_be_sorted=maybe)
                 described.append(basics)
                 report(len(described) / len(plans))
@@ -80,7 +80,10 @@ def repeated_rows(
 
 @contextmanager
 def _table(
-    connection: duckdb.DuckDBPyConnection, batch: Sequence[Plan], columns: int, extent: Extent
+    connection: duckdb.DuckDBPyConnection,
+    batch: Sequence[ColumnPlan],
+    columns: int,
+    extent: TableSize,
 ) -> Iterator[str]:
     """What to read a batch of columns from: the Parquet, or a copy of them."""
     large = extent.rows * len(batch) > _TABLE_CELLS
@@ -96,7 +99,7 @@ def _table(
 
 
 def _basics(
-    connection: duckdb.DuckDBPyConnection, table: str, batch: Sequence[Plan]
+    connection: duckdb.DuckDBPyConnection, table: str, batch: Sequence[ColumnPlan]
 ) -> list[tuple[dict[str, Any], tuple[float, float]]]:
     """What a single look tells of each column, and the ends of its range as numbers."""
     parts = []
@@ -120,7 +123,7 @@ def _basics(
     return [(_described(plan, each), each[7:]) for plan, each in zip(batch, found, strict=True)]
 
 
-def _described(plan: Plan, found: Sequence[Any]) -> dict[str, Any]:
+def _described(plan: ColumnPlan, found: Sequence[Any]) -> dict[str, Any]:
     count, nulls, distinct, low, high, one, two, *_ = found
     numeric, text = is_number(plan.type), plan.type in TEXTS
     return {
@@ -135,8 +138,8 @@ def _described(plan: Plan, found: Sequence[Any]) -> dict[str, Any]:
         "unique": False,
         "min": short(low),
         "max": short(high),
-        "mean": spread.finite(one) if numeric else None,
-        "std": spread.finite(two) if numeric else None,
+        "mean": distribution.finite(one) if numeric else None,
+        "std": distribution.finite(two) if numeric else None,
         "lengths": [one, two] if text and one is not None else None,
         "quantiles": None,
         "sorted": None,
@@ -147,7 +150,9 @@ def _described(plan: Plan, found: Sequence[Any]) -> dict[str, Any]:
     }
 
 
-def _rising(connection: duckdb.DuckDBPyConnection, table: str, batch: Sequence[Plan]) -> list[bool]:
+def _rising(
+    connection: duckdb.DuckDBPyConnection, table: str, batch: Sequence[ColumnPlan]
+) -> list[bool]:
     """Which columns may be sorted, as far as the first rows show: most soon show they are not."""
     names = [identifier(plan.name) for plan in batch]
     pairs = ", ".join(
