@@ -424,7 +424,7 @@ def test_progress_while_the_text_is_found(tmp_path: Path, monkeypatch: pytest.Mo
     lines = b"".join(b"%d,Malaga %s\n" % (n, os.urandom(9).hex().encode()) for n in range(200_000))
     path.write_bytes(gzip.compress(lines + "Málaga".encode("cp1252"), 1))
     seen: list[float] = []
-    text.prepare(path, tmp_path, Options(), seen.append)
+    text.to_utf8(path, tmp_path, Options(), seen.append)
     assert seen == sorted(seen)
     # Unpacked, looked at, and transcoded, since it is no UTF-8.
     for low, high in ((0.0, 0.5), (0.5, 0.7), (0.7, 1.0)):
@@ -506,4 +506,4 @@ def test_any_bytes_end_in_an_account_or_in_words(run: Profile, data: bytes) -> N
 def test_utf8_is_not_copied(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("ä,b\n")
-    assert text.prepare(path, tmp_path, Options()).path == path
+    assert text.to_utf8(path, tmp_path, Options()).path == path

@@ -20,8 +20,8 @@ from worker.handlers.profile.engine.load import AccountingMismatch, CannotLoad, 
 from worker.handlers.profile.options import Options
 from worker.handlers.profile.publishing import summary
 from worker.handlers.profile.reading import text
-from worker.handlers.profile.reading.csv_record import CsvFormat, write
-from worker.handlers.profile.reading.lines import Lines
+from worker.handlers.profile.reading.csv_record import CsvFormat, format_record
+from worker.handlers.profile.reading.lines import LineReader
 from worker.handlers.profile.repair import normalize
 from worker.handlers.profile.types import column_plan, inference
 from worker.handlers.profile.types.column_plan import ColumnPlan
@@ -55,7 +55,7 @@ class Run:
         """Do all of it."""
         progress = self.context.progress
         progress(0.0, "reading")
-        self.text = text.prepare(
+        self.text = text.to_utf8(
             self.context.source,
             self.folder,
             self.options,
@@ -90,13 +90,15 @@ class Run:
         header = len(self.layout.header)
         count = record_count.count(
             self.text.path,
-            self.text.skip,
-            write(self.layout.header[0], self.dialect.marks).encode() if header else None,
+            self.text.bom_bytes,
+            format_record(self.layout.header[0], self.dialect.csv_format).encode()
+            if header
+            else None,
             lambda share: progress(min(0.15, 0.05 + share * 0.1)),
         )
         if count is None or count <= header:
             return False
-        plain = Source(self.text.path, self.dialect.marks, header > 0, self.layout.columns)
+        plain = Source(self.text.path, self.dialect.csv_format, header > 0, self.layout.columns)
         try:
             self._load(plain, 0.15)
         except CannotLoad:
@@ -113,7 +115,7 @@ class Run:
         path = self.folder / normalize.MENDED
         mender = normalize.RecordNormalizer(
             self.text.path,
-            self.text.skip,
+            self.text.bom_bytes,
             self.dialect,
             self.layout,
             self.options,
@@ -130,7 +132,9 @@ class Run:
             self.plans = [ColumnPlan(name, filled=False) for name in self.layout.columns]
             parquet.empty(self.connection, self.layout.columns)
             return
-        mended = Source(path, CsvFormat(self.dialect.marks.delimiter), False, names, mender.longest)
+        mended = Source(
+            path, CsvFormat(self.dialect.csv_format.delimiter), False, names, mender.longest
+        )
         try:
             self._load(mended, 0.25, helpers)
         except CannotLoad:
@@ -178,7 +182,7 @@ class Run:
     def _reject_misfits(self, staged: int, helpers: Sequence[str]) -> None:
         found = inference.misfits(self.connection, self.plans, helpers[1])
         kinds = {plan.name: plan.kind.name for plan in self.plans if plan.kind}
-        lines = Lines(self.text.path, self.text.skip)
+        lines = LineReader(self.text.path, self.text.bom_bytes)
         rejected = 0
         for number, column, value in found:
             raw = b""
@@ -186,7 +190,7 @@ class Run:
                 raw = lines.next() or b""
             reason = f"“{value[:100]}” is not of the column's kind, {kinds[column]}"
             problem = Issue(
-                number, lines.byte, column, reason, "rejected", raw.decode("utf-8", "replace")
+                number, lines.offset, column, reason, "rejected", raw.decode("utf-8", "replace")
             )
             self.rejects.add(problem)
             rejected += 1
@@ -209,16 +213,16 @@ class Run:
 
 def _is_plain(found: Dialect, table: Layout, options: Options) -> bool:
     """Whether the engine may read the file as it is, once its count has been checked."""
-    marks = found.marks
+    csv_format = found.csv_format
     return (
         table.plain
         and table.width > 1
-        and marks.quote == '"'
-        and marks.escape is None
-        and not marks.padded
+        and csv_format.quote == '"'
+        and csv_format.escape is None
+        and not csv_format.padded
         and found.comment is None
         and found.newline in ("LF", "CRLF")
-        and marks.delimiter.isascii()
+        and csv_format.delimiter.isascii()
         and options.misfits == "widen"
     )
 

@@ -38,19 +38,19 @@ class Dialect:
     and a confidence, 0–1, for each finding.
     """
 
-    marks: CsvFormat
+    csv_format: CsvFormat
     newline: str
     comment: str | None = None
     evidence: dict[str, tuple[str, float]] = field(default_factory=dict)
 
     def describe(self) -> dict[str, object]:
         """JSON for the result."""
-        marks = self.marks
+        csv_format = self.csv_format
         return {
-            "delimiter": DELIMITERS.get(marks.delimiter, marks.delimiter),
-            "quote": marks.quote,
-            "escape": marks.escape,
-            "padded": marks.padded,
+            "delimiter": DELIMITERS.get(csv_format.delimiter, csv_format.delimiter),
+            "quote": csv_format.quote,
+            "escape": csv_format.escape,
+            "padded": csv_format.padded,
             "line_ends": self.newline,
             "comment": self.comment,
             "evidence": {
@@ -68,11 +68,12 @@ def detect(sample: str, options: Options) -> Dialect:
     if comment:
         lines = [line for line in lines if not line.startswith(comment)] or lines
     candidates = _candidates(options, lines)
-    scores = {marks: _score(lines, marks) for marks in candidates}
-    best = max(scores, key=lambda marks: scores[marks][0])
+    scores = {csv_format: _score(lines, csv_format) for csv_format in candidates}
+    best = max(scores, key=lambda csv_format: scores[csv_format][0])
     score, agreeing, width = scores[best]
     second = max(
-        (s for marks, (s, _, _) in scores.items() if marks.delimiter != best.delimiter), default=0.0
+        (s for csv_format, (s, _, _) in scores.items() if csv_format.delimiter != best.delimiter),
+        default=0.0,
     )
     confidence = 1.0 if options.delimiter else max(0.0, 1 - second / score) if score else 0.0
     why = (
@@ -82,11 +83,13 @@ def detect(sample: str, options: Options) -> Dialect:
     )
     evidence = {"delimiter": (why, confidence)}
     quote = _quote(lines, best, options, evidence)
-    marks = CsvFormat(best.delimiter, quote, _escape(sample, quote, best, options))
-    if marks.delimiter != " " and _padded(lines, marks):
-        marks = CsvFormat(marks.delimiter, marks.quote, marks.escape, padded=True)
+    csv_format = CsvFormat(best.delimiter, quote, _escape(sample, quote, best, options))
+    if csv_format.delimiter != " " and _padded(lines, csv_format):
+        csv_format = CsvFormat(
+            csv_format.delimiter, csv_format.quote, csv_format.escape, padded=True
+        )
         evidence["padded"] = ("blanks stand beside every delimiter", 0.9)
-    return Dialect(marks, newline, comment, evidence)
+    return Dialect(csv_format, newline, comment, evidence)
 
 
 def _newline(sample: str) -> str:
@@ -122,29 +125,29 @@ def _candidates(options: Options, lines: Sequence[str]) -> list[CsvFormat]:
     return [CsvFormat(d, q) for d in delimiters or [","] for q in quotes]
 
 
-def _score(lines: Sequence[str], marks: CsvFormat) -> tuple[float, float, int]:
+def _score(lines: Sequence[str], csv_format: CsvFormat) -> tuple[float, float, int]:
     """How well the lines agree on a width, and how sensible the cells are; share; width."""
     rows: list[list[Cell]] = []
     for line in lines:
-        parsed = parse(line, marks)
+        parsed = parse(line, csv_format)
         if not parsed.unterminated and not parsed.malformed:
             rows.append(parsed.cells)
     if not rows:
         return 0.0, 0.0, 1
-    # Lines that end inside a quote or begin in one say nothing about the width.
+    # LineReader that end inside a quote or begin in one say nothing about the width.
     counts = Counter(map(len, rows))
     width = max(counts, key=lambda n: counts[n] * (n - 1 if n > 1 else _SINGLE))
     agreeing = counts[width] / len(lines)
     if width == 1:
         return _SINGLE * agreeing, agreeing, 1
-    sensible = _sensible([row for row in rows if len(row) == width], marks)
-    usual = _USUAL.get(marks.delimiter, _UNUSUAL)
-    if marks.delimiter not in lines[0]:
+    sensible = _sensible([row for row in rows if len(row) == width], csv_format)
+    usual = _USUAL.get(csv_format.delimiter, _UNUSUAL)
+    if csv_format.delimiter not in lines[0]:
         usual *= _NOT_IN_FIRST
     return (agreeing**2 * (1 - 1 / width) * sensible * usual, agreeing, width)
 
 
-def _sensible(rows: Sequence[Sequence[Cell]], marks: CsvFormat) -> float:
+def _sensible(rows: Sequence[Sequence[Cell]], csv_format: CsvFormat) -> float:
     """How much the cells are like values or words, 0–1: glued ones are like neither."""
     sensible = total = 0.0
     for row in rows:
@@ -152,7 +155,7 @@ def _sensible(rows: Sequence[Sequence[Cell]], marks: CsvFormat) -> float:
             found = shape(cell)
             sensible += _KNOWN.get(found, 1.0) if found != "empty" else 0.8
             total += 1
-            if marks.quote == "'" and cell and '"' in cell:
+            if csv_format.quote == "'" and cell and '"' in cell:
                 sensible -= 0.5
         if total > JUDGED_CELLS:
             break
@@ -191,8 +194,8 @@ def _escape(sample: str, quote: str | None, best: CsvFormat, options: Options) -
     return "\\" if escaped > doubled else None
 
 
-def _padded(lines: Sequence[str], marks: CsvFormat) -> bool:
+def _padded(lines: Sequence[str], csv_format: CsvFormat) -> bool:
     """Whether blanks follow nearly every delimiter."""
-    delimiters = sum(line.count(marks.delimiter) for line in lines)
-    padded = sum(line.count(marks.delimiter + " ") for line in lines)
+    delimiters = sum(line.count(csv_format.delimiter) for line in lines)
+    padded = sum(line.count(csv_format.delimiter + " ") for line in lines)
     return delimiters > 0 and padded >= 0.9 * delimiters

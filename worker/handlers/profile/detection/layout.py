@@ -10,7 +10,13 @@ from worker.handlers.profile.detection.header import MAX_ROWS, count_rows, fille
 from worker.handlers.profile.detection.sample import KEPT_LINES, Sample
 from worker.handlers.profile.detection.value_shapes import column_shapes
 from worker.handlers.profile.options import Options
-from worker.handlers.profile.reading.csv_record import Cell, CsvFormat, count_quotes, literal, parse
+from worker.handlers.profile.reading.csv_record import (
+    Cell,
+    CsvFormat,
+    count_quotes,
+    parse,
+    split_raw,
+)
 from worker.handlers.profile.repair.record import other_dialect
 
 MAX_COLUMNS = 2000
@@ -88,7 +94,7 @@ def find(sample: Sample, dialect: Dialect, options: Options) -> Layout:
             "delimiter was mistaken, say which it is with the option “delimiter”."
         )
     if options.delimiter is None:
-        records = _reread_first(records, width, dialect.marks)
+        records = _reread_first(records, width, dialect.csv_format)
     start = 0 if options.skip_lines is not None else _start(records, width)
     judged = max(_MIN_JUDGED, min(_MAX_JUDGED, _JUDGED_CELLS // width))
     body = [record.cells for record in records[start:] if len(record.cells) == width]
@@ -106,7 +112,7 @@ def find(sample: Sample, dialect: Dialect, options: Options) -> Layout:
         start == 0
         and records[0].line == 1
         and (top is None or (rows == 1 and len(top) == width and first == 2))
-        and (top is None or parse(records[0].text, dialect.marks).cells == top)
+        and (top is None or parse(records[0].text, dialect.csv_format).cells == top)
     )
     top_line = records[start].line if start < len(records) else sample.skipped + 1
     preamble = [line for line in lines[: top_line - 1 - sample.skipped] if line.strip()]
@@ -145,16 +151,16 @@ def _records(lines: Sequence[str], dialect: Dialect, skipped: int) -> list[Recor
             at += 1
             continue
         text, span = line, 1
-        parsed = parse(text, dialect.marks)
+        parsed = parse(text, dialect.csv_format)
         while parsed.unterminated and span < _SPAN and at + span < len(lines):
             following = lines[at + span]
             text += "\n" + following
             span += 1
             # An even number of quotes opens again what it closes.
-            if count_quotes(following, dialect.marks) % 2:
-                parsed = parse(text, dialect.marks)
+            if count_quotes(following, dialect.csv_format) % 2:
+                parsed = parse(text, dialect.csv_format)
         if parsed.unterminated or parsed.malformed:
-            records.append(Record(skipped + at + 1, 1, literal(line, dialect.marks), line))
+            records.append(Record(skipped + at + 1, 1, split_raw(line, dialect.csv_format), line))
             at += 1
         else:
             records.append(Record(skipped + at + 1, span, parsed.cells, text))
@@ -167,7 +173,7 @@ def whole_records(sample: Sample, dialect: Dialect, table: Layout) -> list[list[
     found: list[list[Cell]] = []
     most = max(_MIN_GUESSED, min(_MAX_GUESSED, _GUESSED_CELLS // table.width))
     for line in sample.lines[table.first - 1 - sample.skipped :]:
-        parsed = parse(line, dialect.marks)
+        parsed = parse(line, dialect.csv_format)
         whole = (
             not parsed.unterminated and not parsed.malformed and len(parsed.cells) == table.width
         )
@@ -180,17 +186,17 @@ def whole_records(sample: Sample, dialect: Dialect, table: Layout) -> list[list[
 
 def _width(records: Sequence[Record]) -> int:
     counts = Counter(len(record.cells) for record in records)
-    # Lines of one cell are often not of the table; a table of one column has hardly others.
+    # LineReader of one cell are often not of the table; a table of one column has hardly others.
     return max(counts, key=lambda n: (counts[n] * (1 if n > 1 else 0.34), n))
 
 
-def _reread_first(records: list[Record], width: int, marks: CsvFormat) -> list[Record]:
+def _reread_first(records: list[Record], width: int, csv_format: CsvFormat) -> list[Record]:
     """Read the line above the first record of the right width as if written otherwise."""
     for index, record in enumerate(records[:-1]):
         if len(record.cells) == width:
             break
         if len(records[index + 1].cells) == width:
-            other = other_dialect(record.text, marks, width, record.cells)
+            other = other_dialect(record.text, csv_format, width, record.cells)
             if other is not None and not has_values(other[0]):
                 fixed = Record(record.line, record.lines, other[0], record.text)
                 return [*records[:index], fixed, *records[index + 1 :]]

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from worker.handlers.contract import BadInput
-from worker.handlers.profile.reading.lines import Lines
-from worker.handlers.profile.reading.text import Text
+from worker.handlers.profile.reading.lines import LineReader
+from worker.handlers.profile.reading.text import Utf8File
 
 SAMPLE_BYTES = 512 * 1024
 # So many of the lines above a table are kept word for word.
@@ -26,7 +26,7 @@ class Sample:
     filled: int = 0
 
 
-def take(text: Text, skip_lines: int) -> Sample:
+def take(text: Utf8File, skip_lines: int) -> Sample:
     """Read it.
 
     Raises:
@@ -34,7 +34,7 @@ def take(text: Text, skip_lines: int) -> Sample:
     """
     above: list[str] = []
     filled = 0
-    lines = Lines(text.path, text.skip)
+    lines = LineReader(text.path, text.bom_bytes)
     try:
         for _ in range(skip_lines):
             line = lines.next()
@@ -47,7 +47,7 @@ def take(text: Text, skip_lines: int) -> Sample:
                 filled += 1
                 if len(above) < KEPT_LINES:
                     above.append(line.decode("utf-8", "replace"))
-        start = lines.after
+        start = lines.next_offset
     finally:
         lines.close()
     sample = _read(text, start)
@@ -59,7 +59,7 @@ def _lines_of(text: str) -> list[str]:
     return [line.decode() for line in text.encode("utf-8", "replace").splitlines()]
 
 
-def _read(text: Text, start: int) -> str:
+def _read(text: Utf8File, start: int) -> str:
     """Half a megabyte from there, cut at a line's end."""
     with text.path.open("rb") as file:
         file.seek(start)

@@ -34,10 +34,10 @@ class ParsedRecord:
 
 
 @lru_cache(maxsize=64)
-def _quoted(marks: CsvFormat) -> re.Pattern[str]:
-    q = re.escape(marks.quote or "")
-    if marks.escape:
-        e = re.escape(marks.escape)
+def _quoted_cell(csv_format: CsvFormat) -> re.Pattern[str]:
+    q = re.escape(csv_format.quote or "")
+    if csv_format.escape:
+        e = re.escape(csv_format.escape)
         body = rf"(?:[^{q}{e}]++|{e}.|{q}{q})*+"
     else:
         body = rf"(?:[^{q}]++|{q}{q})*+"
@@ -45,51 +45,55 @@ def _quoted(marks: CsvFormat) -> re.Pattern[str]:
 
 
 @lru_cache(maxsize=64)
-def _escapes(marks: CsvFormat) -> re.Pattern[str]:
-    special = re.escape(f"{marks.delimiter}{marks.quote or ''}{marks.escape}")
-    doubled = f"|{re.escape(marks.quote * 2)}" if marks.quote else ""
-    return re.compile(rf"{re.escape(marks.escape or '')}([{special}]){doubled}")
+def _escape_sequence(csv_format: CsvFormat) -> re.Pattern[str]:
+    special = re.escape(f"{csv_format.delimiter}{csv_format.quote or ''}{csv_format.escape}")
+    doubled = f"|{re.escape(csv_format.quote * 2)}" if csv_format.quote else ""
+    return re.compile(rf"{re.escape(csv_format.escape or '')}([{special}]){doubled}")
 
 
-def count_quotes(text: str, marks: CsvFormat) -> int:
+def count_quotes(text: str, csv_format: CsvFormat) -> int:
     """How many quotes of a text are not escaped."""
-    if marks.escape and marks.escape in text:
-        text = re.sub(rf"{re.escape(marks.escape)}.", "", text)
-    return text.count(marks.quote or '"')
+    if csv_format.escape and csv_format.escape in text:
+        text = re.sub(rf"{re.escape(csv_format.escape)}.", "", text)
+    return text.count(csv_format.quote or '"')
 
 
-def _unescaped(text: str, marks: CsvFormat) -> str:
-    assert marks.quote
-    if not marks.escape:
-        return text.replace(marks.quote * 2, marks.quote)
-    return _escapes(marks).sub(lambda match: match[1] or marks.quote or "", text)
+def _unescape(text: str, csv_format: CsvFormat) -> str:
+    assert csv_format.quote
+    if not csv_format.escape:
+        return text.replace(csv_format.quote * 2, csv_format.quote)
+    return _escape_sequence(csv_format).sub(lambda match: match[1] or csv_format.quote or "", text)
 
 
-def parse(text: str, marks: CsvFormat) -> ParsedRecord:
+def parse(text: str, csv_format: CsvFormat) -> ParsedRecord:
     """Take a record apart, its line end left away.
 
     A quote opens a quoted cell only where a cell begins; in the middle of a bare one it is data.
     """
-    quote, delimiter = marks.quote, marks.delimiter
-    escaped = marks.escape is not None and marks.escape in text
+    quote, delimiter = csv_format.quote, csv_format.delimiter
+    escaped = csv_format.escape is not None and csv_format.escape in text
     if not escaped and (not quote or quote not in text):
-        return ParsedRecord([_bare(cell, marks) for cell in text.split(delimiter)])
+        return ParsedRecord([_unquoted(cell, csv_format) for cell in text.split(delimiter)])
     cells: list[Cell] = []
     position = 0
     while True:
-        start = _behind_blanks(text, position, marks)
+        start = _skip_spaces(text, position, csv_format)
         if not quote or not text.startswith(quote, start):
-            cut = _end_of_bare(text, position, marks) if escaped else text.find(delimiter, position)
-            cells.append(_bare(text[position : cut if cut >= 0 else None], marks))
+            cut = (
+                _find_delimiter(text, position, csv_format)
+                if escaped
+                else text.find(delimiter, position)
+            )
+            cells.append(_unquoted(text[position : cut if cut >= 0 else None], csv_format))
             if cut < 0:
                 return ParsedRecord(cells)
             position = cut + len(delimiter)
             continue
-        match = _quoted(marks).match(text, start)
+        match = _quoted_cell(csv_format).match(text, start)
         if match is None:
             return ParsedRecord(cells, unterminated=True)
-        cells.append(_unescaped(match[1], marks))
-        after = _behind_blanks(text, match.end(), marks)
+        cells.append(_unescape(match[1], csv_format))
+        after = _skip_spaces(text, match.end(), csv_format)
         if after == len(text):
             return ParsedRecord(cells)
         if not text.startswith(delimiter, after):
@@ -97,38 +101,38 @@ def parse(text: str, marks: CsvFormat) -> ParsedRecord:
         position = after + len(delimiter)
 
 
-def _end_of_bare(text: str, position: int, marks: CsvFormat) -> int:
+def _find_delimiter(text: str, position: int, csv_format: CsvFormat) -> int:
     """Where a bare cell's delimiter stands, -1 where none comes; an escaped one is data."""
-    assert marks.escape
+    assert csv_format.escape
     while True:
-        cut = text.find(marks.delimiter, position)
-        escape = text.find(marks.escape, position)
+        cut = text.find(csv_format.delimiter, position)
+        escape = text.find(csv_format.escape, position)
         if cut < 0 or not 0 <= escape < cut:
             return cut
         position = escape + 2
 
 
-def _behind_blanks(text: str, position: int, marks: CsvFormat) -> int:
-    while marks.padded and text.startswith(" ", position):
+def _skip_spaces(text: str, position: int, csv_format: CsvFormat) -> int:
+    while csv_format.padded and text.startswith(" ", position):
         position += 1
     return position
 
 
-def _bare(cell: str, marks: CsvFormat) -> Cell:
-    if marks.padded:
+def _unquoted(cell: str, csv_format: CsvFormat) -> Cell:
+    if csv_format.padded:
         cell = cell.strip(" ")
-    if marks.escape and marks.escape in cell:
-        cell = _escapes(marks).sub(lambda match: match[1] or match[0], cell)
+    if csv_format.escape and csv_format.escape in cell:
+        cell = _escape_sequence(csv_format).sub(lambda match: match[1] or match[0], cell)
     return cell or None
 
 
-def parse_lenient(text: str, marks: CsvFormat) -> list[Cell]:
+def parse_lenient(text: str, csv_format: CsvFormat) -> list[Cell]:
     """Take a record apart in which quotes are where they should not be.
 
     A quote closes a cell only in front of a delimiter or at the end; every other one is data.
     """
-    assert marks.quote
-    quote, delimiter = marks.quote, marks.delimiter
+    assert csv_format.quote
+    quote, delimiter = csv_format.quote, csv_format.delimiter
     cells: list[Cell] = []
     position = 0
     closing = re.compile(f"{re.escape(quote)}(?={re.escape(delimiter)}|$)", re.DOTALL)
@@ -136,7 +140,7 @@ def parse_lenient(text: str, marks: CsvFormat) -> list[Cell]:
         if text.startswith(quote, position):
             match = closing.search(text, position + 1)
             if match:
-                cells.append(_unescaped(text[position + 1 : match.start()], marks))
+                cells.append(_unescape(text[position + 1 : match.start()], csv_format))
                 position = match.end()
                 if position >= len(text):
                     return cells
@@ -144,23 +148,23 @@ def parse_lenient(text: str, marks: CsvFormat) -> list[Cell]:
                 continue
         cut = text.find(delimiter, position)
         if cut < 0:
-            cells.append(_bare(text[position:], marks))
+            cells.append(_unquoted(text[position:], csv_format))
             return cells
-        cells.append(_bare(text[position:cut], marks))
+        cells.append(_unquoted(text[position:cut], csv_format))
         position = cut + len(delimiter)
 
 
-def literal(text: str, marks: CsvFormat) -> list[Cell]:
+def split_raw(text: str, csv_format: CsvFormat) -> list[Cell]:
     """Take a line apart as if quotes were data like all else."""
-    return [_bare(cell, marks) for cell in text.split(marks.delimiter)]
+    return [_unquoted(cell, csv_format) for cell in text.split(csv_format.delimiter)]
 
 
-def write(cells: Sequence[Cell], marks: CsvFormat) -> str:
+def format_record(cells: Sequence[Cell], csv_format: CsvFormat) -> str:
     """Put a record together, quotes doubled; the text can be parsed with the same delimiter."""
-    return marks.delimiter.join(_written(cell, marks.delimiter) for cell in cells)
+    return csv_format.delimiter.join(_format_cell(cell, csv_format.delimiter) for cell in cells)
 
 
-def _written(cell: Cell, delimiter: str) -> str:
+def _format_cell(cell: Cell, delimiter: str) -> str:
     if cell is None:
         return ""
     if not cell or '"' in cell or delimiter in cell or "\n" in cell or "\r" in cell:

@@ -23,7 +23,7 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 # Whose letters are mostly above 127, so that text in them shows; others are taken for cp1252.
-_SUGGESTIONS = frozenset(
+_NON_WESTERN = frozenset(
     {
         "cp1251", "cp1253", "cp1255", "cp1256", "koi8_r", "iso8859_5", "iso8859_7",
         "mac_cyrillic", "cp866", "shift_jis", "cp932", "euc_jp", "euc_kr", "cp949", "gb18030",
@@ -34,7 +34,7 @@ _SUGGESTIONS = frozenset(
 _WESTERN_SHARE = 0.3
 
 
-class Utf8:
+class Utf8Check:
     """Whether a file is UTF-8; ``ascii`` whether it is no more than ASCII."""
 
     def __init__(self, report: Callable[[float], None]) -> None:
@@ -46,10 +46,10 @@ class Utf8:
     def is_valid(self, path: Path) -> bool:
         """Look at every byte, once. Raises BadInput at a NUL, which no text contains."""
         if self._valid is None:
-            self._valid = self._look(path)
+            self._valid = self._decode_all(path)
         return self._valid
 
-    def _look(self, path: Path) -> bool:
+    def _decode_all(self, path: Path) -> bool:
         size = path.stat().st_size
         decoder = codecs.getincrementaldecoder("utf-8")()
         # In one place of memory, which the processor keeps at hand.
@@ -80,8 +80,8 @@ class Utf8:
         return True
 
 
-def find_encoding(
-    path: Path, head: bytes, options: Options, utf8: Utf8
+def detect_encoding(
+    path: Path, head: bytes, options: Options, utf8: Utf8Check
 ) -> tuple[str, int, str, float]:
     """Return the encoding, the length of its byte-order mark, the evidence and confidence in it."""
     bom, by_bom = next(((bom, name) for bom, name in _BOMS if head.startswith(bom)), (b"", ""))
@@ -94,7 +94,7 @@ def find_encoding(
     wide = _by_nul_pattern(head)
     if wide:
         return wide, 0, "a NUL beside almost every character", 0.95
-    _refuse_binary(head)
+    _reject_binary(head)
     if utf8.is_valid(path):
         plain = head.isascii()
         return "utf-8", 0, "every byte of it is valid UTF-8", 0.99 if plain else 1.0
@@ -102,7 +102,7 @@ def find_encoding(
         return "utf-8", len(bom), "its byte-order mark, though not all of it is UTF-8", 0.8
     if _mostly_utf8(head):
         return "utf-8", 0, "almost all of it is UTF-8", 0.7
-    suggested = _suggested(head)
+    suggested = _guess_other_script(head)
     if suggested:
         return suggested, 0, "the frequency of its characters", 0.6
     # Every byte string is some single-byte text; this is the one seen most.
@@ -127,7 +127,7 @@ def _by_nul_pattern(head: bytes) -> str | None:
     return None
 
 
-def _refuse_binary(head: bytes) -> None:
+def _reject_binary(head: bytes) -> None:
     nul = head.find(0)
     if nul >= 0:
         raise BadInput(f"This is not a text file: byte {nul:,} is NUL, which no text contains.")
@@ -147,7 +147,7 @@ def _mostly_utf8(head: bytes) -> bool:
     return good > 4 * bad
 
 
-def _suggested(head: bytes) -> str | None:
+def _guess_other_script(head: bytes) -> str | None:
     high = len(head) - len(head.decode("ascii", "ignore"))
     letters = sum(byte > 64 for byte in head)
     if high < _WESTERN_SHARE * letters:
@@ -156,4 +156,4 @@ def _suggested(head: bytes) -> str | None:
     if best is None:
         return None
     name = codecs.lookup(best.encoding).name.replace("-", "_")
-    return name if name in _SUGGESTIONS else None
+    return name if name in _NON_WESTERN else None

@@ -8,22 +8,23 @@ MAX_RECORD_BYTES = 16 * 1024 * 1024
 CHUNK_BYTES = 1024 * 1024
 
 
-class Lines:
-    """Lines as bytes, without their ends.
+class LineReader:
+    """Reads lines as bytes, without their line ends.
 
-    ``number`` (from 1) and ``byte`` are of the last one, ``after`` is where the next one begins.
+    ``number`` (from 1) and ``offset`` (bytes) locate the line that :meth:`next` returned last;
+    ``next_offset`` is where the line after it begins.
     """
 
     def __init__(self, path: Path, skip: int = 0) -> None:
         """Begin behind ``skip`` bytes of byte-order mark."""
         self.number = 0
-        self.byte = skip
+        self.offset = skip
         self._file = path.open("rb")
         self._file.seek(skip)
-        self.after = skip
+        self.next_offset = skip
         self._lines: list[bytes] = []
-        self._at = 0
-        self._rest = b""
+        self._position = 0
+        self._partial = b""
         self._ended = False
 
     def close(self) -> None:
@@ -32,45 +33,45 @@ class Lines:
 
     def next(self) -> bytes | None:
         """Return the next line, None behind the last."""
-        if self._at >= len(self._lines) and not self._load():
+        if self._position >= len(self._lines) and not self._load():
             return None
-        line = self._lines[self._at]
-        self._at += 1
+        line = self._lines[self._position]
+        self._position += 1
         self.number += 1
-        self.byte = self.after
-        self.after += len(line)
+        self.offset = self.next_offset
+        self.next_offset += len(line)
         return line.rstrip(b"\r\n")
 
-    def peek(self, ahead: int) -> bytes | None:
-        """Return the line ``ahead`` of the next one (0) without taking it."""
-        while self._at + ahead >= len(self._lines):
+    def peek(self, distance: int) -> bytes | None:
+        """Return the line ``distance`` of the next one (0) without taking it."""
+        while self._position + distance >= len(self._lines):
             if not self._load():
                 return None
-        return self._lines[self._at + ahead].rstrip(b"\r\n")
+        return self._lines[self._position + distance].rstrip(b"\r\n")
 
-    def end(self, ahead: int) -> str:
+    def line_end(self, distance: int) -> str:
         """Return what the line at hand (-1), or one that was peeked at, ends with."""
-        line = self._lines[self._at + ahead]
+        line = self._lines[self._position + distance]
         return line[len(line.rstrip(b"\r\n")) :].decode()
 
     def _load(self) -> bool:
         if self._ended:
             return False
-        keep = max(0, self._at - 1)  # the line at hand
+        keep = max(0, self._position - 1)  # the line at hand
         del self._lines[:keep]
-        self._at -= keep
+        self._position -= keep
         while True:
             chunk = self._file.read(CHUNK_BYTES)
-            lines = (self._rest + chunk).splitlines(keepends=True)
+            lines = (self._partial + chunk).splitlines(keepends=True)
             if not chunk:
                 self._ended = True
-                self._rest = b""
+                self._partial = b""
                 self._lines += lines
                 return bool(lines)
             # The last line may go on in the next chunk, or its CR be half of a CRLF.
-            self._rest = lines.pop()
-            if len(self._rest) > MAX_RECORD_BYTES:
-                line = self.number + len(self._lines) - self._at + len(lines) + 1
+            self._partial = lines.pop()
+            if len(self._partial) > MAX_RECORD_BYTES:
+                line = self.number + len(self._lines) - self._position + len(lines) + 1
                 raise BadInput(
                     f"Line {line:,} is longer than the {MAX_RECORD_BYTES // 2**20} MiB a record "
                     "may have."

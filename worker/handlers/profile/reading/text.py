@@ -7,7 +7,7 @@ from pathlib import Path
 
 from worker.handlers.contract import BadInput
 from worker.handlers.profile.options import Options
-from worker.handlers.profile.reading.encoding import REPORT_BYTES, Utf8, find_encoding
+from worker.handlers.profile.reading.encoding import REPORT_BYTES, Utf8Check, detect_encoding
 from worker.handlers.profile.reading.unpack import unpack
 
 HEAD_BYTES = 64 * 1024
@@ -25,10 +25,10 @@ _MAGIC = {
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class Utf8File:
     """A UTF-8 file. ``path`` is the upload itself where that is plain UTF-8 already.
 
-    ``skip`` bytes of a byte-order mark stand in front; ``ascii``: no character is beyond them;
+    ``bom_bytes`` bytes of a byte-order mark stand in front; ``ascii``: no character is beyond them;
     ``replaced`` characters could not be read,
     the first of them at the bytes ``undecodable`` of the unpacked file.
     """
@@ -39,7 +39,7 @@ class Text:
     compression: str | None = None
     evidence: str = ""
     confidence: float = 1.0
-    skip: int = 0
+    bom_bytes: int = 0
     ascii: bool = False
     replaced: int = 0
     undecodable: tuple[int, ...] = ()
@@ -57,9 +57,9 @@ class Text:
         }
 
 
-def prepare(
+def to_utf8(
     upload: Path, folder: Path, options: Options, report: Callable[[float], None] = lambda _: None
-) -> Text:
+) -> Utf8File:
     """Unpack, find the encoding, and transcode into ``folder`` where it is not UTF-8.
 
     ``report`` gets the share done, 0–1.
@@ -77,17 +77,19 @@ def prepare(
     for magic, words in _MAGIC.items():
         if head.startswith(magic):
             raise BadInput(f"This is not a CSV file: it looks like {words}.")
-    utf8 = Utf8(lambda share: report(0.5 + 0.2 * share))
-    encoding, skip, evidence, confidence = find_encoding(path, head, options, utf8)
+    utf8 = Utf8Check(lambda share: report(0.5 + 0.2 * share))
+    encoding, skip, evidence, confidence = detect_encoding(path, head, options, utf8)
     if encoding == "utf-8" and evidence != "the options":
         ascii_only = utf8.ascii
-        return Text(path, "utf-8", skip > 0, compression, evidence, confidence, skip, ascii_only)
+        return Utf8File(
+            path, "utf-8", skip > 0, compression, evidence, confidence, skip, ascii_only
+        )
     replaced, undecodable = _transcode(
         path, folder / TEXT, encoding, skip, lambda share: report(0.7 + 0.3 * share)
     )
     if compression:
         path.unlink()
-    return Text(
+    return Utf8File(
         folder / TEXT,
         encoding,
         skip > 0,

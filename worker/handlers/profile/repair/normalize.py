@@ -17,12 +17,12 @@ from worker.handlers.profile.options import Options
 from worker.handlers.profile.reading.csv_record import (
     Cell,
     CsvFormat,
-    literal,
+    format_record,
     parse,
     parse_lenient,
-    write,
+    split_raw,
 )
-from worker.handlers.profile.reading.lines import Lines
+from worker.handlers.profile.reading.lines import LineReader
 from worker.handlers.profile.repair import lookahead, record
 
 MENDED = "mended.tmp"
@@ -45,9 +45,9 @@ class RecordNormalizer:
         repairs: IssueLog,
     ) -> None:
         """``skip`` bytes of byte-order mark stand in front."""
-        self._lines = Lines(path, skip)
-        self._marks = dialect.marks
-        self._plain = CsvFormat(dialect.marks.delimiter)
+        self._lines = LineReader(path, skip)
+        self._csv_format = dialect.csv_format
+        self._plain = CsvFormat(dialect.csv_format.delimiter)
         self._comment = dialect.comment
         self._layout = layout
         self._options = options
@@ -66,15 +66,15 @@ class RecordNormalizer:
         Raises:
             BadInput: a line is longer than the 16 MiB a record may have.
         """
-        lines, tally, marks = self._lines, self.tally, self._marks
+        lines, tally, csv_format = self._lines, self.tally, self._csv_format
         self._pass_above()
-        delimiter = marks.delimiter.encode()
-        quote = (marks.quote or "").encode() or None
+        delimiter = csv_format.delimiter.encode()
+        quote = (csv_format.quote or "").encode() or None
         apostrophes = (delimiter + b"'", b"'")
         comment = self._comment.encode() if self._comment else None
         most = self._layout.width - 1
-        headers = {write(cells, marks).encode() for cells in self._layout.header}
-        easy = not marks.padded and not marks.escape and most > 0
+        headers = {format_record(cells, csv_format).encode() for cells in self._layout.header}
+        easy = not csv_format.padded and not csv_format.escape and most > 0
         tail = delimiter * 2
         out = self._out
         try:
@@ -103,7 +103,7 @@ class RecordNormalizer:
                         file.writelines(out)
                         out.clear()
                     if not lines.number % _REPORT_LINES:
-                        report(min(1.0, lines.byte / size))
+                        report(min(1.0, lines.offset / size))
                 file.writelines(out)
         finally:
             lines.close()
@@ -117,13 +117,13 @@ class RecordNormalizer:
         for _ in range(self._layout.first - 1):
             raw = lines.next()
             if raw is not None and skipped < lines.number <= self._layout.rejected:
-                self._take_outside(raw.decode("utf-8", "replace"), lines.number, lines.byte)
+                self._take_outside(raw.decode("utf-8", "replace"), lines.number, lines.offset)
             elif raw is not None:
                 self.tally.above += 1
         self._outside = ""
 
     def _take(self, raw: bytes) -> None:
-        number, byte = self._lines.number, self._lines.byte
+        number, byte = self._lines.number, self._lines.offset
         line = raw.decode("utf-8", "replace")
         width = self._layout.width
         if self._outside:
@@ -134,14 +134,14 @@ class RecordNormalizer:
             self._gap += 1
             return
         gap, self._gap = self._gap, 0
-        marks = self._marks
+        csv_format = self._csv_format
         commented = self._comment is not None and line.startswith(self._comment)
-        if commented and (len(literal(line, marks)) != width or width == 1):
+        if commented and (len(split_raw(line, csv_format)) != width or width == 1):
             self.tally.comments += 1
             return
-        text, span, parsed = line, 1, parse(line, marks)
+        text, span, parsed = line, 1, parse(line, csv_format)
         if parsed.unterminated:
-            text, span, parsed = lookahead.assemble(self._lines, line, marks, width)
+            text, span, parsed = lookahead.assemble(self._lines, line, csv_format, width)
         cells = parsed.cells
         good = not parsed.unterminated and not parsed.malformed
         if good and tuple(cells) in self._header:
@@ -154,7 +154,7 @@ class RecordNormalizer:
             if self._is_last_gap(gap) and self._is_sum(cells):
                 self._begin_footer(line, number, byte)
                 return
-            unwrapped = record.unwrap_other_quotes(cells, marks)
+            unwrapped = record.unwrap_other_quotes(cells, csv_format)
             if unwrapped:
                 self._repair(number, byte, line, *unwrapped[1:])
                 cells = unwrapped[0]
@@ -183,15 +183,15 @@ class RecordNormalizer:
         gap: int,
     ) -> None:
         """A record that does not fit: find out what it means."""
-        width, marks = self._layout.width, self._marks
-        found = record.other_dialect(text, marks, width, cells)
-        if found is None and cells is None and marks.quote:
-            for read in (parse_lenient(text, marks), literal(line, marks)):
+        width, csv_format = self._layout.width, self._csv_format
+        found = record.other_dialect(text, csv_format, width, cells)
+        if found is None and cells is None and csv_format.quote:
+            for read in (parse_lenient(text, csv_format), split_raw(line, csv_format)):
                 if len(read) == width:
                     found = read, "a quote stands where none should", "it was taken as data"
                     break
             else:
-                cells = literal(line, marks)
+                cells = split_raw(line, csv_format)
                 text, span = line, 1
         if found is not None:
             self._skip(span - 1)
@@ -199,12 +199,12 @@ class RecordNormalizer:
             self._write(found[0], number)
             return
         assert cells is not None
-        if lookahead.is_another_table(self._lines, self._marks, len(cells), width, gap > 0):
+        if lookahead.is_another_table(self._lines, self._csv_format, len(cells), width, gap > 0):
             self._begin_second(line, number, byte)
             return
         below = self._is_last_gap(gap) and len(cells) < width
         alone = len(cells) == 1 and width > 2
-        if (below or alone) and lookahead.is_footer(self._lines, marks, len(cells)):
+        if (below or alone) and lookahead.is_footer(self._lines, csv_format, len(cells)):
             self._begin_footer(line, number, byte)
             return
         self._skip(span - 1)
@@ -214,7 +214,7 @@ class RecordNormalizer:
             self._reject(number, byte, text, reason)
             return
         fitted, overflow, reason, action = record.fit(
-            cells, width, self._layout.shapes, marks.delimiter
+            cells, width, self._layout.shapes, csv_format.delimiter
         )
         self._repair(number, byte, text, reason, action)
         self._write(fitted, number, overflow)
@@ -226,7 +226,7 @@ class RecordNormalizer:
     def _is_sum(self, cells: list[Cell]) -> bool:
         """Whether a last record lacks cells and has words where values stand."""
         lacking = not all(cells) and value_shapes.misplaced_words(cells, self._layout.shapes)
-        return lacking and lookahead.is_footer(self._lines, self._marks, len(cells))
+        return lacking and lookahead.is_footer(self._lines, self._csv_format, len(cells))
 
     def _begin_second(self, line: str, number: int, byte: int) -> None:
         self.tally.another = number
@@ -245,7 +245,7 @@ class RecordNormalizer:
         self._reject(number, byte, line, self._outside)
 
     def _write(self, cells: list[Cell], number: int, overflow: str | None = None) -> None:
-        row = write([*cells, overflow], self._plain)
+        row = format_record([*cells, overflow], self._plain)
         written = f"{row}{self._plain.delimiter}{number}\n".encode("utf-8", "replace")
         self.longest = max(self.longest, len(written))
         self._out.append(written)

@@ -11,22 +11,31 @@ _OTHERS = ",;\t|"
 
 
 def other_dialect(
-    text: str, marks: CsvFormat, width: int, cells: Sequence[Cell] | None
+    text: str, csv_format: CsvFormat, width: int, cells: Sequence[Cell] | None
 ) -> Repaired | None:
     """Read a record that is written with another delimiter or quote than the rest."""
     if width == 1:
         return None
-    if cells is not None and len(cells) == 1 and cells[0] is not None and text[:1] == marks.quote:
-        whole = parse(cells[0], marks)
+    if (
+        cells is not None
+        and len(cells) == 1
+        and cells[0] is not None
+        and text[:1] == csv_format.quote
+    ):
+        whole = parse(cells[0], csv_format)
         if _fits(whole, width):
             return whole.cells, "the record is one quoted cell", "it was taken apart again"
-    if marks.quote == '"' and "'" in text:
-        other = parse(text, CsvFormat(marks.delimiter, "'", marks.escape, marks.padded))
+    if csv_format.quote == '"' and "'" in text:
+        other = parse(
+            text, CsvFormat(csv_format.delimiter, "'", csv_format.escape, csv_format.padded)
+        )
         if _fits(other, width):
             return other.cells, "its cells are quoted with '", "it was read so"
     if cells is None or len(cells) <= (width + 1) // 2:
-        for delimiter in _OTHERS.replace(marks.delimiter, ""):
-            other = parse(text, CsvFormat(delimiter, marks.quote, marks.escape, marks.padded))
+        for delimiter in _OTHERS.replace(csv_format.delimiter, ""):
+            other = parse(
+                text, CsvFormat(delimiter, csv_format.quote, csv_format.escape, csv_format.padded)
+            )
             if _fits(other, width):
                 name = {"\t": "a tab"}.get(delimiter, delimiter)
                 return other.cells, f"its delimiter is {name}", "it was read so"
@@ -37,9 +46,9 @@ def _fits(parsed: ParsedRecord, width: int) -> bool:
     return not parsed.unterminated and not parsed.malformed and len(parsed.cells) == width
 
 
-def unwrap_other_quotes(cells: Sequence[Cell], marks: CsvFormat) -> Repaired | None:
+def unwrap_other_quotes(cells: Sequence[Cell], csv_format: CsvFormat) -> Repaired | None:
     """Take ' away from around the cells of a record if most of its cells have them."""
-    if marks.quote != '"':
+    if csv_format.quote != '"':
         return None
     filled = [cell for cell in cells if cell]
     wrapped = [cell for cell in filled if len(cell) > 1 and cell[0] == "'" == cell[-1]]
