@@ -61,16 +61,16 @@ class Run:
             self.options,
             lambda share: progress(min(0.05, share * 0.05), "reading"),
         )
-        taken = sample.take(self.text, self.options.skip_lines or 0)
-        self.dialect = dialect.detect(taken.text, self.options)
-        self.layout = layout.find(taken, self.dialect, self.options)
-        self.sample = layout.whole_records(taken, self.dialect, self.layout)
+        taken = sample.take_sample(self.text, self.options.skip_lines or 0)
+        self.dialect = dialect.detect_dialect(taken, self.options)
+        self.layout = layout.detect_layout(taken, self.dialect, self.options)
+        self.sample = layout.sample_rows(taken, self.dialect, self.layout)
         # Where it has lines that are no records, nothing is to be guessed from it.
-        self.sample_ends = taken.skipped + len(taken.lines)
+        self.sample_ends = taken.skipped_lines + len(taken.lines)
         width = self.layout.width + 2
         with engine.connect(self.text.path, self.folder, width) as self.connection:
             if not self._read_plain():
-                self._read_mended()
+                self._read_normalized()
             self._account()
             described = columns.describe(
                 self.connection,
@@ -87,11 +87,11 @@ class Run:
             return False
         progress = self.context.progress
         progress(0.05, "counting records")
-        header = len(self.layout.header)
+        header = len(self.layout.header_rows)
         count = record_count.count(
             self.text.path,
             self.text.bom_bytes,
-            format_record(self.layout.header[0], self.dialect.csv_format).encode()
+            format_record(self.layout.header_rows[0], self.dialect.csv_format).encode()
             if header
             else None,
             lambda share: progress(min(0.15, 0.05 + share * 0.1)),
@@ -108,22 +108,17 @@ class Run:
         self.tally.written = self.written
         return True
 
-    def _read_mended(self) -> None:
+    def _read_normalized(self) -> None:
         """Write every record as the engine can read it, and have it read that."""
         progress = self.context.progress
         progress(0.05, "checking every line")
-        path = self.folder / normalize.MENDED
-        mender = normalize.RecordNormalizer(
-            self.text.path,
-            self.text.bom_bytes,
-            self.dialect,
-            self.layout,
-            self.options,
+        path = self.folder / normalize.NORMALIZED
+        normalizer = normalize.RecordNormalizer(
+            normalize.Table(self.text, self.dialect, self.layout, self.options),
             self.rejects,
             self.repairs,
         )
-        size = max(1, self.text.path.stat().st_size)
-        self.tally = mender.run(path, size, lambda share: progress(min(0.25, 0.05 + share * 0.2)))
+        self.tally = normalizer.run(path, lambda share: progress(min(0.25, 0.05 + share * 0.2)))
         if not self.tally.complete:
             raise AccountingMismatch("Not every line is accounted for. Nothing is published.")
         helpers = _helpers(self.layout.columns)
@@ -132,16 +127,15 @@ class Run:
             self.plans = [ColumnPlan(name, filled=False) for name in self.layout.columns]
             parquet.empty(self.connection, self.layout.columns)
             return
-        mended = Source(
-            path, CsvFormat(self.dialect.csv_format.delimiter), False, names, mender.longest
-        )
+        csv_format = CsvFormat(self.dialect.csv_format.delimiter)
+        normalized = Source(path, csv_format, False, names, normalizer.longest_record)
         try:
-            self._load(mended, 0.25, helpers)
+            self._load(normalized, 0.25, helpers)
         except CannotLoad:
             try:
-                self._load(replace(mended, strict=False), 0.25, helpers)
+                self._load(replace(normalized, strict=False), 0.25, helpers)
             except CannotLoad as error:
-                raise AccountingMismatch(f"The mended file cannot be read: {error}") from error
+                raise AccountingMismatch(f"The normalized file cannot be read: {error}") from error
         path.unlink()
 
     def _load(self, csv: Source, start: float, helpers: Sequence[str] = ()) -> None:
@@ -215,7 +209,7 @@ def _is_plain(found: Dialect, table: Layout, options: Options) -> bool:
     """Whether the engine may read the file as it is, once its count has been checked."""
     csv_format = found.csv_format
     return (
-        table.plain
+        table.is_plain
         and table.width > 1
         and csv_format.quote == '"'
         and csv_format.escape is None

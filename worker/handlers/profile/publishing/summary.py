@@ -46,8 +46,8 @@ def write(run: "Run", described: list[dict[str, Any]]) -> Result:
             "blank_lines": tally.blank,
             "comment_lines": tally.comments,
             "repeated_headers": tally.repeated_headers,
-            "lines_above": run.layout.above,
-            "another_table": tally.another,
+            "lines_above": run.layout.preamble_lines,
+            "another_table": tally.second_table_line,
         },
         "repeated_rows": repeated,
         "columns": described,
@@ -144,22 +144,23 @@ def _on_text(run: "Run") -> list[str]:
     if not run.tally.read:
         warnings.append("The file has a header and no records.")
     if "names" in run.layout.evidence:
-        warnings.append(f"Look at the names: {run.layout.evidence['names'][0]}.")
+        warnings.append(f"Look at the names: {run.layout.evidence['names'].why}.")
     return warnings
 
 
 def _on_lines(run: "Run") -> list[str]:
     warnings = []
     tally = run.tally
-    if run.layout.above:
+    if run.layout.preamble_lines:
         warnings.append(
-            f"{_times(run.layout.above, 'line')} passed over above the table; the first of them "
-            "are in the JSON profile."
+            f"{_times(run.layout.preamble_lines, 'line')} passed over above the table; the first "
+            "of them are in the JSON profile."
         )
-    if tally.another is not None:
+    if tally.second_table_line is not None:
         warnings.append(
-            f"Another table begins on line {tally.another:,}; its lines were rejected. To read it, "
-            f"upload the file again with the option “skip_lines” = {tally.another - 1}."
+            f"Another table begins on line {tally.second_table_line:,}; its lines were rejected. "
+            "To read it, upload the file again with the option "
+            f"“skip_lines” = {tally.second_table_line - 1}."
         )
     for number, noun in (
         (tally.blank, "blank line"),
