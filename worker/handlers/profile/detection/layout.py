@@ -7,10 +7,16 @@ from worker.handlers.contract import BadInput
 from worker.handlers.profile.accounting.plural import counted
 from worker.handlers.profile.detection.dialect import Dialect
 from worker.handlers.profile.detection.evidence import SET_BY_OPTION, Evidence
-from worker.handlers.profile.detection.header import MAX_ROWS, column_names, count_header_rows
-from worker.handlers.profile.detection.records import SampleRecord, common_width, read_records
+from worker.handlers.profile.detection.header import column_names
+from worker.handlers.profile.detection.records import SampleRecord, read_records, table_width
 from worker.handlers.profile.detection.sample import MAX_PREAMBLE_LINES, Sample
-from worker.handlers.profile.detection.table_start import find_table_start, reread_top
+from worker.handlers.profile.detection.table_start import (
+    MAX_HEADER_ROWS,
+    TableTop,
+    find_top,
+    first_wide,
+    reread_top,
+)
 from worker.handlers.profile.detection.value_shapes import column_shapes
 from worker.handlers.profile.options import Options
 from worker.handlers.profile.reading.csv_record import Cell, parse
@@ -20,6 +26,8 @@ MAX_COLUMNS = 2000
 _MAX_TYPED_ROWS, _MIN_TYPED_ROWS, _TYPED_CELLS = 2000, 100, 20_000
 # The rows that show which shape the values of a column have.
 _MAX_SHAPED_ROWS, _MIN_SHAPED_ROWS, _SHAPED_CELLS = 500, 50, 8000
+# The rows above the table that may be in the way of these.
+_TOP_ROWS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +77,9 @@ def detect_layout(sample: Sample, dialect: Dialect, options: Options) -> Layout:
     width = _checked_width(records)
     if options.delimiter is None:
         records = reread_top(records, width, dialect.csv_format)
-    start = 0 if options.skip_lines is not None else find_table_start(records, width)
-    table = records[start:]
-    header, value_shapes, header_evidence = _split_header(table, width, options)
+    top = _find_top(records, width, options)
+    table = records[top.start :]
+    header = [record.cells for record in table[: top.header_rows]]
     preamble = _lines_above(sample, table)
     is_rejected = len(preamble) > MAX_PREAMBLE_LINES
     return Layout(
@@ -81,10 +89,10 @@ def detect_layout(sample: Sample, dialect: Dialect, options: Options) -> Layout:
         preamble=(*sample.skipped_preview, *preamble)[:MAX_PREAMBLE_LINES],
         preamble_lines=sample.skipped_non_blank + (0 if is_rejected else len(preamble)),
         rejected_until=table[0].line - 1 if is_rejected else 0,
-        value_shapes=tuple(value_shapes),
-        is_plain=start == 0 and _is_plain(table, header, width),
+        value_shapes=tuple(_value_shapes(table, header, width)),
+        is_plain=top.start == 0 and _is_plain(table, header, width),
         evidence={
-            "header": header_evidence,
+            "header": top.evidence,
             **_preamble_evidence(sample, len(preamble), options),
             **_names_evidence(header, width),
         },
@@ -101,7 +109,7 @@ def _read(sample: Sample, dialect: Dialect) -> list[SampleRecord]:
 
 
 def _checked_width(records: Sequence[SampleRecord]) -> int:
-    width = common_width(records)
+    width = table_width(records)
     if width > MAX_COLUMNS:
         raise BadInput(
             f"The file has more than {MAX_COLUMNS:,} columns, which is the maximum. If its "
@@ -110,16 +118,25 @@ def _checked_width(records: Sequence[SampleRecord]) -> int:
     return width
 
 
-def _split_header(
-    table: Sequence[SampleRecord], width: int, options: Options
-) -> tuple[list[list[Cell]], list[str | None], Evidence]:
-    """Return the header rows, the value shapes of the rows below, the evidence for the header."""
-    limit = _limit(_SHAPED_CELLS, width, _MIN_SHAPED_ROWS, _MAX_SHAPED_ROWS) + MAX_ROWS
-    rows = [record.cells for record in table]
-    body = [cells for cells in rows if len(cells) == width][:limit]
-    count, evidence = count_header_rows(rows, body, width, options)
-    header = rows[:count]
-    return header, column_shapes([cells for cells in body if cells not in header], width), evidence
+def _find_top(records: Sequence[SampleRecord], width: int, options: Options) -> TableTop:
+    """Return where the table starts and how many header rows it has, as far as not set."""
+    limit = _limit(_SHAPED_CELLS, width, _MIN_SHAPED_ROWS, _MAX_SHAPED_ROWS) + _TOP_ROWS
+    rows = [record.cells for record in records[:limit]]
+    if options.header is not None:
+        start = 0 if options.skip_lines is not None else first_wide(rows, width)
+        return TableTop(start, min(options.header, len(records) - start), SET_BY_OPTION)
+    found = find_top(rows, width)
+    if options.skip_lines is not None and found.start:
+        return TableTop(0, min(found.header_rows, 1), found.evidence)
+    return found
+
+
+def _value_shapes(
+    table: Sequence[SampleRecord], header: Sequence[Sequence[Cell]], width: int
+) -> list[str | None]:
+    limit = _limit(_SHAPED_CELLS, width, _MIN_SHAPED_ROWS, _MAX_SHAPED_ROWS) + MAX_HEADER_ROWS
+    body = [record.cells[:width] for record in table if len(record.cells) >= width][:limit]
+    return column_shapes([cells for cells in body if cells not in header], width)
 
 
 def _lines_above(sample: Sample, table: Sequence[SampleRecord]) -> list[str]:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from worker.handlers.profile.detection.value_shapes import DATA_SHAPES, value_shape
 from worker.handlers.profile.reading.csv_record import (
     Cell,
     CsvFormat,
@@ -82,10 +83,28 @@ def _read_record(
     return SampleRecord(number, 1, split_raw(line, csv_format), line, well_formed=False)
 
 
-def common_width(records: Sequence[SampleRecord]) -> int:
-    """Return the number of cells that most records have, the larger one of equals."""
+def table_width(records: Sequence[SampleRecord]) -> int:
+    """Return how many columns the table has, as most records and its first row say."""
     counts = Counter(len(record.cells) for record in records)
     weights = {
         width: count * (1 if width > 1 else _SINGLE_CELL_WEIGHT) for width, count in counts.items()
     }
-    return max(counts, key=lambda width: (weights[width], width))
+    usual = max(counts, key=lambda width: (weights[width], width))
+    first = records[0].cells
+    widest = len(first) == max(counts) > usual and counts[len(first)] > 1
+    if widest and all(cell and cell.strip() for cell in first):
+        if not any(value_shape(cell) in DATA_SHAPES for cell in first):
+            return len(first)  # the shorter records lack their last cells
+    return _without_trailing_delimiters(records, usual)
+
+
+def _without_trailing_delimiters(records: Sequence[SampleRecord], width: int) -> int:
+    """Leave out columns at the end that have neither a name nor a value in any record."""
+    used = 1
+    for record in records:
+        for index in range(len(record.cells) - 1, used - 1, -1):
+            cell = record.cells[index]
+            if cell is not None and (not cell or cell.strip()):
+                used = index + 1
+                break
+    return min(width, used)

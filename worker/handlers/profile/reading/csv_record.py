@@ -15,13 +15,15 @@ Cell = str | None
 class CsvFormat:
     """The characters that structure a file; ``escape`` is not the same as ``quote``.
 
-    ``padded``: spaces around cells belong to the delimiter.
+    ``padded``: spaces around cells belong to the delimiter. ``one_column``: every line is one
+    cell, and the delimiter does not occur.
     """
 
     delimiter: str
     quote: str = '"'
     escape: str | None = None
     padded: bool = False
+    one_column: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +43,20 @@ class ParsedRecord:
         return not self.unterminated and not self.malformed
 
 
+# Quotes that are closed by another character than they are opened with.
+CLOSING_QUOTES = {"“": "”", "„": "“", "«": "»"}
+
+
 @lru_cache(maxsize=64)
 def _quoted_cell(csv_format: CsvFormat) -> re.Pattern[str]:
-    q = re.escape(csv_format.quote)
+    opening = re.escape(csv_format.quote)
+    q = re.escape(CLOSING_QUOTES.get(csv_format.quote, csv_format.quote))
     if csv_format.escape:
         e = re.escape(csv_format.escape)
         body = rf"(?:[^{q}{e}]++|{e}.|{q}{q})*+"
     else:
         body = rf"(?:[^{q}]++|{q}{q})*+"
-    return re.compile(rf"{q}({body}){q}", re.DOTALL)
+    return re.compile(rf"{opening}({body}){q}", re.DOTALL)
 
 
 @lru_cache(maxsize=64)
