@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from worker.handlers.profile.accounting.plural import counted
+from worker.handlers.profile.detection.comments import Comments, detect_sign
 from worker.handlers.profile.detection.evidence import SET_BY_OPTION, Evidence
 from worker.handlers.profile.detection.hypotheses import Hypothesis, rank
 from worker.handlers.profile.detection.sample import Sample
@@ -23,7 +24,6 @@ DELIMITERS = {
     ",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", ":": "colon", "^": "caret",
     "~": "tilde", "\x1f": "unit separator", "\x01": "SOH", "*": "asterisk", " ": "space",
 }  # fmt: skip
-_COMMENT, _ESCAPE = "#", "\\"
 # The usual delimiters need less evidence.
 _USUAL = {",": 1.0, ";": 1.0, "\t": 1.0, "|": 0.98, "\x1f": 1.0, "\x01": 1.0}
 _UNUSUAL = 0.75
@@ -42,12 +42,15 @@ class Dialect:
     """The format of a file, with the evidence for each detected property.
 
     ``newline`` is CRLF, LF, CR or mixed as far as the sample shows; ``comment`` is what comment
-    lines start with.
+    lines start with, ``comments`` which of these are. ``width`` is how many cells
+    most records have.
     """
 
     csv_format: CsvFormat
     newline: str
+    width: int
     comment: str | None = None
+    comments: Comments | None = None
     evidence: dict[str, Evidence] = field(default_factory=dict)
 
     def describe(self) -> dict[str, object]:
@@ -67,7 +70,7 @@ class Dialect:
 def detect_dialect(sample: Sample, options: Options) -> Dialect:
     """Detect the dialect of the sample; whatever the options set is taken from them."""
     lines = [line for line in sample.lines[:SAMPLE_LINES] if line.strip()]
-    comment = options.comment or _detect_comment(lines)
+    comment = options.comment or detect_sign(lines)
     if comment:
         lines = [line for line in lines if not line.startswith(comment)] or lines
     ranked = rank(lines, options)
@@ -79,7 +82,14 @@ def detect_dialect(sample: Sample, options: Options) -> Dialect:
     if csv_format.delimiter != " " and _is_padded(lines, csv_format.delimiter):
         csv_format = replace(csv_format, padded=True)
         found["padded"] = Evidence("Spaces follow almost every delimiter", 0.9)
-    return Dialect(csv_format, _detect_newline(sample.text), comment, found)
+    return Dialect(
+        csv_format,
+        _detect_newline(sample.text),
+        ranked[0].width,
+        comment,
+        Comments(comment, always=options.comment is not None) if comment else None,
+        found,
+    )
 
 
 def _detect_newline(text: str) -> str:
@@ -91,22 +101,6 @@ def _detect_newline(text: str) -> str:
         return "LF"
     names = {"\r\n": "CRLF", "\n": "LF", "\r": "CR"}
     return names[next(iter(found))] if len(found) == 1 else "mixed"
-
-
-def _detect_comment(lines: Sequence[str]) -> str | None:
-    """Return the comment sign if it starts some lines, and those do not look like records."""
-    marked = [line for line in lines if line.startswith(_COMMENT)]
-    others = [line for line in lines if not line.startswith(_COMMENT)]
-    if not marked or not others:
-        return None
-    # A column whose name or values start with the sign.
-    data = any(_same_width(marked, others, delimiter) for delimiter in ",;\t|")
-    return None if data else _COMMENT
-
-
-def _same_width(marked: Sequence[str], others: Sequence[str], delimiter: str) -> bool:
-    width = Counter(line.count(delimiter) for line in others).most_common(1)[0][0]
-    return width > 0 and all(line.count(delimiter) == width for line in marked)
 
 
 def _delimiter_evidence(ranked: Sequence[Hypothesis], lines: int, options: Options) -> Evidence:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from worker.handlers.contract import BadInput
 from worker.handlers.profile.accounting.plural import counted
+from worker.handlers.profile.detection.comments import header_in_block, leading_block
 from worker.handlers.profile.detection.dialect import Dialect
 from worker.handlers.profile.detection.evidence import SET_BY_OPTION, Evidence
 from worker.handlers.profile.detection.header import column_names
@@ -34,21 +35,25 @@ _TOP_ROWS = 20
 class Layout:
     """What stands where in a file; lines are counted from 1.
 
-    ``first_line`` is that of the first record, ``header_rows`` are the cells of the header.
+    ``first_line`` is that of the first record, ``header_end`` the last of the header (or of what
+    stands above, if there is none), ``header_rows`` are the cells of the header.
     ``preamble`` holds the first of the ``preamble_lines`` lines above the table that are not blank
     and are skipped; if there are too many to keep, the lines up to ``rejected_until`` are rejects
     instead, otherwise it is 0. ``value_shapes`` has the shape of each column's values, None where
-    they have no common one. ``is_plain``: only a header of one well-formed line and the right
+    they have no common one. ``trailing_delimiters``: most records have empty cells after the last
+    column. ``is_plain``: only a header of one well-formed line and the right
     width, or nothing, is above the first record.
     """
 
     columns: tuple[str, ...]
     first_line: int
+    header_end: int
     header_rows: tuple[tuple[Cell, ...], ...]
     preamble: tuple[str, ...]
     preamble_lines: int
     rejected_until: int
     value_shapes: tuple[str | None, ...]
+    trailing_delimiters: bool
     is_plain: bool
     evidence: dict[str, Evidence] = field(default_factory=dict)
 
@@ -75,6 +80,8 @@ def detect_layout(sample: Sample, dialect: Dialect, options: Options) -> Layout:
     """
     records = _read(sample, dialect)
     width = _checked_width(records)
+    trailing_delimiters = _has_trailing_delimiters(records, width)
+    records = [record.trimmed(width) for record in records]
     if options.delimiter is None:
         records = reread_top(records, width, dialect.csv_format)
     top = _find_top(records, width, options)
@@ -85,12 +92,14 @@ def detect_layout(sample: Sample, dialect: Dialect, options: Options) -> Layout:
     return Layout(
         columns=tuple(column_names(header, width)),
         first_line=_first_line(table, len(header)),
+        header_end=table[len(header) - 1].next_line - 1 if header else table[0].line - 1,
         header_rows=tuple(tuple(cells) for cells in header),
         preamble=(*sample.skipped_preview, *preamble)[:MAX_PREAMBLE_LINES],
         preamble_lines=sample.skipped_non_blank + (0 if is_rejected else len(preamble)),
         rejected_until=table[0].line - 1 if is_rejected else 0,
         value_shapes=tuple(_value_shapes(table, header, width)),
-        is_plain=top.start == 0 and _is_plain(table, header, width),
+        trailing_delimiters=trailing_delimiters,
+        is_plain=top.start == 0 and not trailing_delimiters and _is_plain(table, header, width),
         evidence={
             "header": top.evidence,
             **_preamble_evidence(sample, len(preamble), options),
@@ -101,11 +110,28 @@ def detect_layout(sample: Sample, dialect: Dialect, options: Options) -> Layout:
 
 def _read(sample: Sample, dialect: Dialect) -> list[SampleRecord]:
     skipped = sample.skipped_lines
-    records = read_records(sample.lines, dialect.csv_format, dialect.comment, skipped_lines=skipped)
+    lines = sample.lines
+    comments = _comment_lines(lines, dialect)
+    records = read_records(lines, dialect.csv_format, comments, skipped_lines=skipped)
     if not records:
         where = f" after the first {counted(skipped, 'line')}" if skipped else ""
         raise BadInput(f"The file has no rows, only blank lines or comments{where}.")
     return records
+
+
+def _comment_lines(lines: Sequence[str], dialect: Dialect) -> set[int]:
+    """Return the indexes of the sample's comment lines."""
+    comments, csv_format = dialect.comments, dialect.csv_format
+    if comments is None:
+        return set()
+    block = leading_block(lines, comments.sign)
+    found = {n for n, line in enumerate(lines) if comments.covers(line, csv_format, dialect.width)}
+    if not comments.always:
+        above = [line for line in lines[:block] if line.strip()]
+        is_header = header_in_block(above, [x for x in lines[block:] if x.strip()], csv_format)
+        found |= set(range(block - 1 if is_header else block))
+        found -= {block - 1} if is_header else set()
+    return found
 
 
 def _checked_width(records: Sequence[SampleRecord]) -> int:
@@ -116,6 +142,14 @@ def _checked_width(records: Sequence[SampleRecord]) -> int:
             "delimiter was detected wrongly, set the option “delimiter”."
         )
     return width
+
+
+def _has_trailing_delimiters(records: Sequence[SampleRecord], width: int) -> bool:
+    wider = sum(len(record.cells) > width for record in records)
+    trimmed = sum(
+        len(record.trimmed(width).cells) == width < len(record.cells) for record in records
+    )
+    return 2 * wider > len(records) and 2 * trimmed > wider
 
 
 def _find_top(records: Sequence[SampleRecord], width: int, options: Options) -> TableTop:

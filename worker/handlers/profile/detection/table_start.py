@@ -267,20 +267,18 @@ def _is_year(text: str) -> bool:
 
 def _is_year_header(cells: Cells, fitting: _Fitting) -> bool:
     """Whether a record has a run of years above columns whose values are no years."""
-    years = [
-        index for index in fitting.typed if index < len(cells) and _is_year(_text(cells[index]))
-    ]
-    if len(years) < 2 or len(years) < 0.5 * len(fitting.typed):
+    years = [index for index in range(len(cells)) if _is_year(_text(cells[index]))]
+    typed = [index for index in years if index in fitting.typed]
+    if len(years) < 2 or not typed or 2 * len(typed) < len(fitting.typed):
         return False
-    others = [index for index in range(len(cells)) if index not in years]
-    if any(value_shape(cells[index]) in DATA_SHAPES for index in others):
+    if any(value_shape(cells[i]) in DATA_SHAPES for i in range(len(cells)) if i not in years):
         return False
     numbers = [int(_text(cells[index])) for index in years]
     steps = {later - earlier for earlier, later in pairwise(numbers)}
     rising = len(steps) == 1 and steps != {0}
     below = [row for row in fitting.table[1:20] if len(row) > years[-1]]
-    are_years = sum(_is_year(_text(row[index])) for row in below for index in years)
-    return rising and bool(others or fitting.body_rows) and 2 * are_years < len(below) * len(years)
+    are_years = sum(_is_year(_text(row[index])) for row in below for index in typed)
+    return rising and 2 * are_years < len(below) * len(typed)
 
 
 def _names_beside_values(cells: Cells, fitting: _Fitting) -> bool:

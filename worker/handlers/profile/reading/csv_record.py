@@ -180,3 +180,9 @@ def _format_cell(cell: Cell, delimiter: str) -> str:
     if not cell or '"' in cell or delimiter in cell or "\n" in cell or "\r" in cell:
         return '"' + cell.replace('"', '""') + '"'
     return cell
+
+
+def trim_trailing(cells: list[Cell], width: int) -> list[Cell]:
+    """Return the cells without those beyond ``width`` if these are empty and unquoted."""
+    surplus = cells[width:]
+    return cells[:width] if surplus and all(cell is None for cell in surplus) else cells

@@ -19,7 +19,10 @@ def complete_line_test(dialect: Dialect, layout: Layout) -> Callable[[bytes], bo
     delimiter, quote = csv_format.delimiter.encode(), csv_format.quote.encode()
     cell_in_apostrophes = delimiter + b"'"
     headers = {format_record(cells, csv_format).encode() for cells in layout.header_rows}
-    excluded_starts = (b"'", dialect.comment.encode()) if dialect.comment else b"'"
+    # A line that starts as the header does may be the header once more, spaced otherwise.
+    names = [first.strip().encode() for cells in layout.header_rows if (first := cells[0])]
+    signs = [dialect.comment.encode()] if dialect.comment else []
+    excluded_starts = (b"'", *signs, *filter(None, names))
 
     def is_complete(line: bytes) -> bool:
         return (

@@ -6,8 +6,8 @@ are complete records and are copied; the others are parsed, repaired if their me
 logged.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from worker.handlers.profile.accounting.issues import IssueLog
@@ -25,6 +25,7 @@ from worker.handlers.profile.reading.csv_record import (
     Cell,
     parse_lenient,
     split_raw,
+    trim_trailing,
 )
 from worker.handlers.profile.reading.lines import LineReader
 from worker.handlers.profile.reading.text import Utf8File
@@ -41,6 +42,11 @@ _REPORT_LINES = 65536
 _FLUSH_LINES = 4096
 # What is appended to a line that is copied: the delimiters, the line number, the line end.
 _COPY_BYTES = 32
+
+
+def header_key(cells: Sequence[Cell]) -> tuple[str, ...]:
+    """Return what two header rows have in common that differ in spaces alone."""
+    return tuple((cell or "").strip() for cell in cells)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,7 @@ class RecordNormalizer:
         self._layout = table.layout
         self._width = table.layout.width
         self._csv_format = table.dialect.csv_format
-        self._header = set(table.layout.header_rows)
+        self._header = {header_key(cells) for cells in table.layout.header_rows}
         self._lines = LineReader(table.text.path, table.text.bom_bytes)
         self._writer = RecordWriter(self._csv_format.delimiter, self._tally, rejects, repairs)
         self._region = Region.ABOVE_TABLE
@@ -118,8 +124,13 @@ class RecordNormalizer:
             raw = lines.next()
             if raw is None:
                 break
+            line = self._current(raw)
             if skipped < lines.number <= self._layout.rejected_until:
-                self._reject_outside(self._current(raw))
+                self._reject_outside(line)
+            elif lines.number > self._layout.header_end and self._is_comment(line):
+                self._tally.comments += 1
+            elif lines.number > self._layout.header_end and not line.text.strip():
+                self._tally.blank += 1
             else:
                 self._tally.above_records += 1
         self._region = Region.TABLE
@@ -148,17 +159,18 @@ class RecordNormalizer:
         return self._width > 1 or lookahead.only_blank_lines_follow(self._lines)
 
     def _is_comment(self, line: Line) -> bool:
-        comment = self._table.dialect.comment
-        if comment is None or not line.text.startswith(comment):
-            return False
-        return self._width == 1 or len(split_raw(line.text, self._csv_format)) != self._width
+        comments = self._table.dialect.comments
+        return comments is not None and comments.covers(line.text, self._csv_format, self._width)
 
     def _process_record(self, line: Line, blank_lines: int) -> None:
         record = lookahead.read_record(self._lines, line.text, self._csv_format, self._width)
+        if self._layout.trailing_delimiters and record.parsed.well_formed:
+            trimmed = trim_trailing(record.parsed.cells, self._width)
+            record = replace(record, parsed=replace(record.parsed, cells=trimmed))
         cells = record.parsed.cells
         if not record.parsed.well_formed:
             self._normalize(line, record, blank_lines)
-        elif tuple(cells) in self._header:
+        elif header_key(cells) in self._header:
             self._consume(record)
             self._tally.repeated_headers += record.line_count
         elif len(cells) != self._width:
