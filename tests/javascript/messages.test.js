@@ -48,7 +48,7 @@ test("a failed upload says why and what to do", () => {
   assert.equal(uploadFailed("a.csv", 503, "The disk is full."), "“a.csv”: The disk is full.");
   assert.equal(
     uploadFailed("a.csv", 0),
-    "Upload of “a.csv” stopped: can’t reach the server. Choose the same file to resume.",
+    "Upload of “a.csv” stopped: can't reach the server. Choose the same file to resume.",
   );
   assert.match(uploadFailed("a.csv", 502), /the server answered with status 502\. Choose/);
 });

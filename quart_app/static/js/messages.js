@@ -5,7 +5,7 @@
 const LISTED_AT_MOST = 3;
 
 export const DISMISS = "Dismiss";
-export const UNREACHABLE = "Can’t reach the server. Check your connection and try again.";
+export const UNREACHABLE = "Can't reach the server. Check your connection and try again.";
 export const TIMED_OUT = "The server took too long to answer. Try again in a moment.";
 
 /**
@@ -133,7 +133,7 @@ export function uploaded(name, id) {
 export function uploadFailed(name, status, detail) {
   if (detail) return detail.includes(name) ? detail : `${quoted(name)}: ${detail}`;
   const reason =
-    status === 0 ? "can’t reach the server" : `the server answered with status ${status}`;
+    status === 0 ? "can't reach the server" : `the server answered with status ${status}`;
   return `Upload of ${quoted(name)} stopped: ${reason}. Choose the same file to resume.`;
 }
 
