@@ -31,16 +31,23 @@ $(VENV)/test.stamp: $(VENV)/run.stamp
 run: $(VENV)/run.stamp  ## Start everything on this machine; Ctrl-C stops it
 	@exec $(BIN)/python -m standalone
 
+node_modules/.package-lock.json: package.json package-lock.json
+	@command -v npm >/dev/null || { echo "Checking the page's scripts needs Node.js 20 or later with npm"; exit 1; }
+	@npm ci --silent --no-audit --no-fund
+	@touch $@
+
 test: check unit integration acceptance browser chaos-short  ## Check and test everything
 
-check: $(VENV)/test.stamp  ## Lint, types, import rules
+check: $(VENV)/test.stamp node_modules/.package-lock.json  ## Lint, types, import rules
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	npm run --silent check
 
-unit: $(VENV)/test.stamp  ## Tests without servers
+unit: $(VENV)/test.stamp node_modules/.package-lock.json  ## Tests without servers
 	$(BIN)/pytest tests/unit
+	npm test --silent
 
 integration: $(VENV)/test.stamp  ## Tests against real Valkey and PostgreSQL
 	$(BIN)/pytest tests/integration
@@ -58,9 +65,10 @@ chaos-short: $(VENV)/test.stamp
 chaos: $(VENV)/test.stamp  ## Break everything for five minutes; CHAOS_SEED and CHAOS_SECONDS choose how
 	CHAOS_SECONDS=$${CHAOS_SECONDS:-300} $(BIN)/pytest tests/chaos -s
 
-format: $(VENV)/test.stamp  ## Format the code
+format: $(VENV)/test.stamp node_modules/.package-lock.json  ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	npm run --silent format
 
 redis-cli:  ## Look into the streams of `make run`
 	@read -r port password < <($(BIN)/python -c 'import json; s = json.load(open("var/standalone.json")); print(s["valkey_port"], s["valkey_password"])'); \
@@ -89,4 +97,4 @@ screenshots: $(VENV)/test.stamp  ## Make docs/screenshots from the running progr
 	$(BIN)/python -m tests.browser.screenshots
 
 clean:  ## Delete the environment and caches, never the data
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -20,7 +20,8 @@ def create_app(settings: Settings) -> Quart:
     )
     # The upload has a limit of its own, per file and while it streams.
     app.config["MAX_CONTENT_LENGTH"] = None
-    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600
+    # The page's scripts import each other: after an update no browser may mix old and new ones.
+    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 0
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.response_class.file_body_class = LargeFileBody
     app.asgi_http_class = BackpressureConnection

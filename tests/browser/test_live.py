@@ -53,6 +53,55 @@ async def test_ten_tabs_are_all_live(context: BrowserContext, site: Programs) ->
         await expect(page.locator("tr", has_text="later.csv")).to_be_visible(timeout=30_000)
 
 
+def own_streams(page: Page) -> list[str]:
+    """Event streams that the page opens itself; the shared worker's are not among its requests."""
+    opened: list[str] = []
+    page.on(
+        "request",
+        lambda request: opened.append(request.url) if "listen-updates" in request.url else None,
+    )
+    return opened
+
+
+@pytest.mark.parametrize(
+    "browser_lacks",
+    [
+        "delete window.SharedWorker",
+        "delete Navigator.prototype.locks",
+        # Knows classic workers only: it does not read the option `type`.
+        "window.SharedWorker = class { port = new MessageChannel().port1; }",
+    ],
+)
+async def test_without_module_workers_a_tab_has_its_own_stream(
+    page: Page, site: Programs, browser_lacks: str
+) -> None:
+    await page.add_init_script(browser_lacks)
+    streams = own_streams(page)
+    await live(page)
+    assert len(streams) == 1
+    await put(site, "alone.csv")
+    await expect(page.locator("tr", has_text="alone.csv")).to_be_visible(timeout=30_000)
+
+
+async def test_a_worker_that_cannot_be_loaded_is_started_again(page: Page, site: Programs) -> None:
+    await page.add_init_script(
+        """{
+            const Native = SharedWorker;
+            window.failures = 0;
+            window.SharedWorker = function (url, options) {
+                const broken = String(url).endsWith("/worker.js") && window.failures++ < 1;
+                return new Native(broken ? "/static/js/missing.js" : url, options);
+            };
+        }"""
+    )
+    streams = own_streams(page)
+    await live(page)
+    assert await page.evaluate("window.failures") == 2
+    assert streams == []
+    await put(site, "again.csv")
+    await expect(page.locator("tr", has_text="again.csv")).to_be_visible(timeout=30_000)
+
+
 async def test_the_page_comes_back_after_answers_of_503(page: Page, site: Programs) -> None:
     await live(page)
     (web,) = site.running("quart_app")
@@ -100,6 +149,7 @@ async def test_filters_search_and_sort_stand_in_the_address(page: Page, site: Pr
     await expect(page).to_have_url(re.compile(r"/\?status=Error$"))
     await page.go_back()
     await expect(names).to_have_count(4)
+    await expect(page.locator("#connection")).to_have_text("live")
     await page.fill("#search", "c.csv")
     await expect(names).to_have_count(1)
     await expect(page.locator("#search")).to_be_focused()
@@ -149,16 +199,16 @@ async def test_many_files_are_changed_at_once(page: Page, site: Programs) -> Non
     page.on("dialog", accept)
     await page.check("#choose-all")
     bulk = page.locator("#bulk")
-    await expect(bulk).to_contain_text("5 chosen")
+    await expect(bulk).to_contain_text("5 files selected")
     await bulk.get_by_role("button", name="Cancel 2").click()
     await expect(page.locator("tbody .status-canceled")).to_have_count(2)
-    assert asked == ["Cancel 2 files? Running work stops at once."]
+    assert asked == ["Cancel 2 files? Running jobs stop immediately."]
     await expect(page.locator(".message-success").first).to_contain_text("2 files are canceled")
     for number in good[:2]:
         await page.check(f"#choose-{number}")
     await bulk.get_by_role("button", name="Remove 2").click()
     await expect(page.locator("tbody .status-removed")).to_have_count(2)
-    assert asked[1].startswith("Remove the data of 2 files")
+    assert asked[1] == "Delete 2 files and their results?"
     await expect(page.locator("tbody .status-ok")).to_have_count(1)
 
 

@@ -24,7 +24,7 @@ async def send(page: Page, *files: Any) -> None:
 
 async def live(page: Page) -> None:
     await page.goto("/")
-    await expect(page.locator("#connection")).to_have_text("live")
+    await expect(page.locator("#connection")).to_have_text("live", timeout=30_000)
 
 
 async def test_an_upload_becomes_ok_without_reloading(page: Page) -> None:
@@ -32,7 +32,9 @@ async def test_an_upload_becomes_ok_without_reloading(page: Page) -> None:
     await page.evaluate("window.stillTheSamePage = true")
     await expect(page.locator(".empty")).to_contain_text("Nothing here yet")
     await send(page, upload_of("cities.csv"))
-    await expect(page.locator(".message-success")).to_contain_text("cities.csv")
+    await expect(page.locator(".message-success")).to_have_text(
+        "“cities.csv” uploaded – queued as #1."
+    )
     row = page.locator("tr", has_text="cities.csv")
     await expect(row.locator(".status")).to_have_text("Ok", timeout=30_000)
     await expect(row.locator("[data-label=Rows]")).to_contain_text("200")

@@ -1,6 +1,7 @@
 """Uploads by tus-js-client in a real browser: broken lines, reloads, pauses."""
 
 import hashlib
+import re
 from pathlib import Path
 
 import httpx
@@ -77,10 +78,10 @@ async def test_pausing_resuming_and_cancelling(page: Page, site: Programs, tmp_p
     row = page.locator("#sendings li")
     await expect(row.locator("small")).to_contain_text("/s · about", timeout=30_000)
     await row.get_by_role("button", name="Pause").click()
-    await expect(row.locator("small")).to_have_text("paused")
+    await expect(row.locator("small")).to_have_text("Paused")
     half = await arrived(site)
     assert 0 < half < path.stat().st_size
-    await row.get_by_role("button", name="Pause").click()
+    await row.get_by_role("button", name="Resume upload of slow.csv").click()
     file_row = page.locator("tr", has_text="slow.csv")
     await expect(file_row.locator(".status")).to_have_text("Ok", timeout=60_000)
     assert (await first_file(site))["sha256"] == digest
@@ -93,6 +94,7 @@ async def test_pausing_resuming_and_cancelling(page: Page, site: Programs, tmp_p
     await row.get_by_role("button", name="Cancel").click()
     await expect(row).to_have_count(0)
     await eventually(lambda: not list((site.settings.media_root / "resumable").iterdir()))
+    await expect(page.locator("#unfinished")).to_be_hidden()
     await expect(page.locator("#files tbody tr")).to_have_count(1)
 
 
@@ -111,7 +113,9 @@ async def test_a_reload_goes_on_where_it_was(page: Page, site: Programs, tmp_pat
     await eventually(some)
     await page.reload()
     kept = await arrived(site)
-    await expect(page.locator("#unfinished")).to_contain_text("again.csv")
+    await expect(page.locator("#unfinished")).to_have_text(
+        re.compile(r"^Upload of “again.csv” stopped at \d+ %. Choose the same file to resume.$")
+    )
     sent: list[int] = []
     page.on(
         "request",

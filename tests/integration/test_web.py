@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from urllib.parse import urljoin
 
 import pytest
 from quart.typing import TestClientProtocol as Client
@@ -289,13 +290,37 @@ async def test_openapi_knows_the_contract(client: Client) -> None:
 
 
 async def test_headers_of_every_answer(client: Client) -> None:
-    for path in ("/", "/docs", "/nothing", "/healthz", "/static/app.js"):
+    for path in ("/", "/docs", "/nothing", "/healthz", "/static/js/main.js"):
         headers = (await client.get(path)).headers
         policy = headers["Content-Security-Policy"]
         assert "default-src 'none'" in policy
         assert "unsafe-eval" not in policy
         assert "'unsafe-inline'" not in policy.replace("style-src 'self' 'unsafe-inline'", "")
         assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+IMPORT = re.compile(r' from "(\.{1,2}/[^"]+)";$', re.MULTILINE)
+
+
+async def test_the_page_preloads_the_modules_that_it_imports(client: Client) -> None:
+    page = await page_at(client, "/")
+    preloaded = re.findall(r'<link rel="modulepreload" href="([^"]+)">', page)
+    imported: set[str] = set()
+    unread = ["/static/js/main.js"]
+    while unread:
+        module = unread.pop()
+        text = await (await client.get(module)).get_data(as_text=True)
+        found = {urljoin(module, name) for name in IMPORT.findall(text)} - imported
+        imported |= found
+        unread += found
+    assert sorted(preloaded) == sorted(imported)
+
+
+async def test_a_browser_asks_whether_a_script_has_changed(client: Client) -> None:
+    script = await client.get("/static/js/main.js")
+    assert script.headers["Cache-Control"] == "public, max-age=0"
+    same = await client.get("/static/js/main.js", headers={"If-None-Match": script.headers["ETag"]})
+    assert same.status_code == 304
 
 
 async def test_another_site_cannot_act_through_its_visitors(client: Client, core: Core) -> None:
