@@ -5,11 +5,24 @@ from collections.abc import Callable, Sequence
 
 import typer
 
-from millrace_client import commands as commands
-from millrace_client import display
-from millrace_client import put as put
+from millrace_client import commands, display
 from millrace_client.app import app
 from millrace_client.errors import ClientError
+from millrace_client.put import put
+
+# In the order in which the help lists them.
+_COMMANDS: dict[str, Callable[..., None]] = {
+    "put": put,
+    "ls": commands.list_files,
+    "show": commands.show_file,
+    "get": commands.get,
+    "rm": commands.rm,
+    "retry": commands.retry,
+    "watch": commands.watch,
+    "stats": commands.stats,
+}
+for _name, _command in _COMMANDS.items():
+    app.command(_name)(_command)
 
 
 def add_command(name: str, run: Callable[[Sequence[str]], int]) -> None:

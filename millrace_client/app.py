@@ -23,7 +23,7 @@ app = typer.Typer(
 )
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 FileId = Annotated[int, typer.Argument(metavar="ID", help="File number.")]
-FileIds = Annotated[list[int], typer.Argument(metavar="ID...", min=1, help="File numbers.")]
+FileIds = Annotated[list[int], typer.Argument(metavar="ID", min=1, help="File numbers.")]
 
 
 class State:

@@ -9,11 +9,10 @@ import typer
 from rich.filesize import decimal
 
 from millrace_client import display
-from millrace_client.app import FileId, FileIds, Json, app, print_json, state
+from millrace_client.app import FileId, FileIds, Json, print_json, state
 from millrace_client.errors import ClientError, Missing
 
 
-@app.command("ls")
 def list_files(
     status: Annotated[
         list[str] | None, typer.Option(help="Only files with this status (repeatable).")
@@ -38,7 +37,6 @@ def list_files(
         display.err.print("No matching files.")
 
 
-@app.command("show")
 def show_file(file_id: FileId, as_json: Json = False) -> None:
     """Show one file; --json includes the handler's result."""
     file = state.server.get(f"/files/{file_id}")
@@ -52,7 +50,6 @@ def show_file(file_id: FileId, as_json: Json = False) -> None:
     print_json(file)
 
 
-@app.command()
 def get(
     file_id: FileId,
     artifact: Annotated[
@@ -86,13 +83,11 @@ def get(
         display.out.print(f"{display.safe(target)}  {decimal(size)}")
 
 
-@app.command()
 def rm(ids: FileIds, as_json: Json = False) -> None:
     """Cancel unfinished files; delete finished ones."""
     _request_each(ids, "DELETE", "", as_json)
 
 
-@app.command()
 def retry(ids: FileIds, as_json: Json = False) -> None:
     """Retry failed or cancelled files."""
     _request_each(ids, "POST", "/retry", as_json)
@@ -116,11 +111,10 @@ def _request_each(ids: list[int], method: str, suffix: str, as_json: bool) -> No
         raise typer.Exit(failure.status)
 
 
-@app.command()
 def watch(
     ids: Annotated[
         list[int] | None,
-        typer.Argument(metavar="[ID]...", min=1, help="Only these files (default: all)."),
+        typer.Argument(metavar="ID", min=1, help="Only these files (default: all)."),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -136,7 +130,6 @@ def watch(
         sys.stdout.flush()
 
 
-@app.command()
 def stats(as_json: Json = False) -> None:
     """Show queue depth and workers."""
     found = state.server.get("/queue")

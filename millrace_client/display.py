@@ -80,7 +80,8 @@ def details(file: Mapping[str, Any]) -> Table:
     table.add_row("Status", status(file) + (f", {file['outcome']}" if file["outcome"] else ""))
     if file["message"]:
         table.add_row("Message", safe(file["message"]))
-    table.add_row("Size", f"{decimal(file['size'])} ({file['size']:,} bytes)")
+    exact = f" ({file['size']:,} bytes)" if file["size"] >= 1000 else ""
+    table.add_row("Size", decimal(file["size"]) + exact)
     if file["rows"] is not None:
         columns = f", {count(file['columns'], 'column')}" if file["columns"] else ""
         table.add_row("Rows", f"{file['rows']:,}{columns}")

@@ -9,17 +9,16 @@ import httpx
 import typer
 
 from millrace_client import display, resumable
-from millrace_client.app import Json, app, print_json, state
+from millrace_client.app import Json, print_json, state
 from millrace_client.errors import ClientError
 from millrace_client.server import CHUNK_BYTES, check, unreachable
 
 CONCURRENT_UPLOADS = 4
 
 
-@app.command()
 def put(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE...", help="CSV files; - reads standard input.")
+        list[Path], typer.Argument(metavar="FILE", help="CSV files; - reads standard input.")
     ],
     handler: Annotated[str, typer.Option(help="Handler that processes the files.")] = "profile",
     option: Annotated[
