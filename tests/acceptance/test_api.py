@@ -71,6 +71,7 @@ class Client:
         process = self.start(*words)
         said, complained = process.communicate(timeout=120)
         assert process.returncode == expect, said + complained
+        print(complained)  # pytest shows it if what follows fails
         return said if expect == 0 else complained
 
     def json(self, *words: str) -> Any:
