@@ -2,7 +2,7 @@
 
 from quart import Quart
 
-from processing.paths import ROOT
+from processing.paths import ROOT, TEMPLATES
 from processing.settings import Settings
 from quart_app import charts, errors, formats, guard, headers, openapi, resources
 from quart_app.backpressure import BackpressureConnection, BackpressureRequest
@@ -15,7 +15,7 @@ def create_app(settings: Settings) -> Quart:
     app = Quart(
         "millrace",
         root_path=str(ROOT / "quart_app"),
-        template_folder=str(ROOT / "templates"),
+        template_folder=str(TEMPLATES),
         static_folder="static",
     )
     # The upload has a limit of its own, per file and while it streams.

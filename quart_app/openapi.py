@@ -1,6 +1,7 @@
 """The OpenAPI document: routes by quart-schema, what it cannot know said beside each route."""
 
 from collections.abc import Callable, Mapping
+from importlib.metadata import version
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
@@ -185,7 +186,7 @@ def document(app: Quart) -> None:
         scalar_ui_path=None,
         info=Info(
             title="Millrace",
-            version="0.1.0",
+            version=version("millrace"),
             description=_DESCRIPTION,
         ),
         openapi_provider_class=_Provider,

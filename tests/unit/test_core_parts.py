@@ -2,8 +2,6 @@
 
 import json
 import logging
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +10,6 @@ from hypothesis import strategies as st
 
 from processing import logs
 from processing.errors import DiskFull, NotFound, TooLarge
-from processing.paths import ROOT
 from processing.states import OPEN_STATUSES, TERMINAL_STATUSES, TRANSITIONS, Status, sources_of
 from processing.storage import Storage
 from processing.text import sanitize_text
@@ -137,14 +134,3 @@ def test_json_logging_is_one_object_a_line(capsys: pytest.CaptureFixture[str]) -
     finally:
         root.handlers[:] = before
         root.setLevel(level)
-
-
-def test_the_client_says_what_it_lacks() -> None:
-    without = "import sys; sys.modules['typer'] = None; from millrace_client import script; "
-    done = subprocess.run(
-        [sys.executable, "-c", without + "script.main()"], cwd=ROOT, capture_output=True, text=True
-    )
-    assert (done.returncode, done.stderr) == (
-        1,
-        "millrace: typer is not installed; install Millrace with its extra “client”\n",
-    )

@@ -1,4 +1,4 @@
-"""What a person sees in a terminal."""
+"""What the commands print for a person."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -29,21 +29,34 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def safe(text: object) -> str:
-    """Text of others without control characters, which could speak to the terminal, or markup."""
+    """Return untrusted text without markup or control characters, which act on the terminal."""
     return escape("".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(text)))
 
 
+def count(number: int, noun: str) -> str:
+    """Return a number with its noun: 1 row, 5,000 rows."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _coloured(word: str) -> str:
+    return f"[{COLOURS.get(word, 'white')}]{word}[/]"
+
+
 def status(file: Mapping[str, Any]) -> str:
-    """A status in its colour, with how far it is."""
-    word = file["status"]
-    shown = f"[{COLOURS.get(word, 'white')}]{word}[/]"
-    if word == "Processing" and file["progress"] is not None:
+    """Return a status in its colour, with the progress of a running job."""
+    shown = _coloured(file["status"])
+    if file["status"] == "Processing" and file["progress"] is not None:
         shown += f" {file['progress']:.0%}"
     return shown
 
 
+def summary(file: Mapping[str, Any]) -> str:
+    """Return a file on one line: number, status, name."""
+    return f"#{file['id']}  {status(file)}  {safe(file['name'])}"
+
+
 def listing(files: Iterable[Mapping[str, Any]]) -> Table:
-    """A table of files."""
+    """Return a table of files."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("ID", "Size", "Rows"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -59,68 +72,70 @@ def listing(files: Iterable[Mapping[str, Any]]) -> Table:
 
 
 def details(file: Mapping[str, Any]) -> Table:
-    """Everything about one file."""
+    """Return a table with everything about one file."""
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
-    table.add_row("File", f"{safe(file['name'])} (no. {file['id']})")
+    table.add_row("File", f"{safe(file['name'])} (#{file['id']})")
     table.add_row("Status", status(file) + (f", {file['outcome']}" if file["outcome"] else ""))
     if file["message"]:
         table.add_row("Message", safe(file["message"]))
-    table.add_row("Size", f"{decimal(file['size'])} ({file['size']:,} bytes)")
+    exact = f" ({file['size']:,} bytes)" if file["size"] >= 1000 else ""
+    table.add_row("Size", decimal(file["size"]) + exact)
     if file["rows"] is not None:
-        table.add_row("Rows", f"{file['rows']:,} × {file['columns'] or '?'}")
+        columns = f", {count(file['columns'], 'column')}" if file["columns"] else ""
+        table.add_row("Rows", f"{file['rows']:,}{columns}")
     table.add_row("SHA-256", file["sha256"])
-    options = "".join(f", {safe(name)} {safe(value)}" for name, value in file["options"].items())
+    options = "".join(f", {safe(name)}={safe(value)}" for name, value in file["options"].items())
     table.add_row("Handler", safe(file["handler"]) + options)
     for name in ("uploaded_at", "started_at", "finished_at"):
         if file[name]:
-            words = name.partition("_")[0].capitalize()
-            table.add_row(words, file[name][:19].replace("T", " ") + " UTC")
+            label = name.partition("_")[0].capitalize()
+            table.add_row(label, file[name][:19].replace("T", " ") + " UTC")
     if file["wall_seconds"] is not None:
-        table.add_row("Took", f"{file['wall_seconds']:.2f} s, attempt {file['attempt']}")
+        table.add_row("Duration", f"{file['wall_seconds']:.2f} s, attempt {file['attempt']}")
     for artifact in file["artifacts"]:
-        words = f"{safe(artifact['name'])}  {decimal(artifact['size'])}  {safe(artifact['title'])}"
-        table.add_row("Artifact", words)
+        line = f"{safe(artifact['name'])}  {decimal(artifact['size'])}  {safe(artifact['title'])}"
+        table.add_row("Artifact", line)
     return table
 
 
 def queue(stats: Mapping[str, Any]) -> Table:
-    """How the queue stands."""
+    """Return a table of the queue's depth and the workers."""
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     oldest = stats["oldest_seconds"]
-    waits = f", the oldest for {oldest:.0f} s" if oldest is not None else ""
-    table.add_row("Waiting", f"{stats['waiting']:,}{waits}")
+    age = f", oldest for {oldest:.0f} s" if oldest is not None else ""
+    table.add_row("Waiting", f"{stats['waiting']:,}{age}")
     table.add_row("Running", f"{stats['running']:,}")
     ended = ", ".join(f"{count:,} {name}" for name, count in stats["throughput"]["ended"].items())
-    table.add_row("Last minute", ended or "nothing ended")
+    table.add_row("Last minute", ended or "no files finished")
     for worker in stats["workers"]:
-        words = f"{safe(worker['name'])}: {worker['running']} of {worker['slots']} slots busy"
+        slots = count(worker["slots"], "slot")
+        line = f"{safe(worker['name'])}: {worker['running']} of {slots} busy"
         if worker["silent_seconds"] > 10:
-            words += f", [red]silent for {worker['silent_seconds']:.0f} s[/]"
+            line += f", [red]no heartbeat for {worker['silent_seconds']:.0f} s[/]"
         elif worker["waits_for"]:
-            words += f", waits for {safe(worker['waits_for'])}"
-        table.add_row("Worker", words)
+            line += f", waiting for {safe(worker['waits_for'])}"
+        table.add_row("Worker", line)
     if not stats["workers"]:
-        table.add_row("Worker", "[red]none runs[/]")
+        table.add_row("Worker", "[red]no worker is running[/]")
     return table
 
 
 def event(kind: str, data: Mapping[str, Any]) -> str:
-    """One change as a line."""
+    """Return one change as a line."""
     if kind == "gap":
         return f"[yellow]{safe(data['detail'])}[/]"
     if kind == "progress":
         return f"{data['file_id']:>8}  {data['progress']:>5.0%}  {safe(data['stage'] or '')}"
-    word = data["status"]
     outcome = f"  {data['outcome']}" if data["outcome"] else ""
-    return f"{data['file_id']:>8}  [{COLOURS.get(word, 'white')}]{word}[/]{outcome}"
+    return f"{data['file_id']:>8}  {_coloured(data['status'])}{outcome}"
 
 
-def bars(quiet: bool) -> Progress:
-    """Progress bars of transfers; none where nobody looks."""
+def progress_bars(quiet: bool) -> Progress:
+    """Return progress bars of transfers; hidden if ``quiet`` or if no terminal shows them."""
     return Progress(
         TextColumn("{task.description}", table_column=None),
         BarColumn(),
