@@ -16,6 +16,7 @@ from processing.cancellations import MAX_CANCELLATIONS
 from processing.jobs import GROUP, Delivery
 from processing.models import Change, Job, ProcessingFile
 from processing.repository import ProgressReport
+from processing.stream_keys import StreamKeys
 
 # How long Redis remembers the ends that were announced by other than who wrote them.
 TOLD_SECONDS = 24 * 3600
@@ -161,9 +162,14 @@ class Notice(NamedTuple):
 class Outbox:
     """One for a process; ``kept`` bounds the length of the event stream, about."""
 
-    def __init__(self, commands: Redis, prefix: str, kept: int) -> None:
-        names = ("jobs", "jobs:entries", "events", "events:told", "cancels")
-        self._keys = [f"{prefix}:{name}" for name in names]
+    def __init__(self, commands: Redis, keys: StreamKeys, kept: int) -> None:
+        self._keys = [
+            keys.jobs,
+            keys.job_entries,
+            keys.events,
+            keys.announced,
+            keys.cancellations,
+        ]
         self._kept = kept
         self._script = commands.register_script(_SEND)
         # A lock is fair: what is handed in first is sent first, also over several connections.

@@ -50,7 +50,7 @@ async def test_from_upload_to_parquet(
     assert stored == ["clean.csv", "clean.parquet", "profile.json", "report.html"]
     statuses = [e.status for _, e in await core.events.read(START) if e and e.type == "status"]
     assert statuses == ["Waiting", "Processing", "Ok"]
-    assert await core.commands.xlen(core.jobs.stream) == 0
+    assert await core.commands.xlen(core.keys.jobs) == 0
 
 
 async def test_every_outcome_is_a_state_with_words(
@@ -273,7 +273,7 @@ async def test_redis_is_wiped_while_jobs_wait_and_run(
     waiting = [await client.upload(CSV) for _ in range(5)]
     await client.runs(running)
     # Only what is ours: the server is shared with the other tests.
-    await core.commands.delete(core.jobs.stream, core.jobs.index, core.events.stream)
+    await core.commands.delete(core.keys.jobs, core.keys.job_entries, core.keys.events)
     for file_id in (running, *waiting):
         file = await client.ends(file_id)
         assert (file.status, file.attempt) == (Status.OK, 1), file.message
@@ -282,7 +282,7 @@ async def test_redis_is_wiped_while_jobs_wait_and_run(
 
 async def backlog(core: Core) -> bool:
     """Whether nothing is left on the job stream."""
-    return await core.commands.xlen(core.jobs.stream) == 0
+    return await core.commands.xlen(core.keys.jobs) == 0
 
 
 async def test_a_slow_body_is_stored_as_it_comes(programs: Programs, client: Client) -> None:

@@ -301,7 +301,7 @@ class TestOwnServers:
         for file_id in (running, *waiting):
             file = await client.ends(file_id)
             assert (file.status, file.attempt) == (Status.OK, 1), file.message
-        assert await core.commands.xlen(core.jobs.stream) == 0
+        assert await core.commands.xlen(core.keys.jobs) == 0
 
     async def test_the_group_is_destroyed_while_jobs_wait_and_run(
         self, programs: Programs, client: Client, own_servers: Servers
@@ -332,7 +332,7 @@ class TestOwnServers:
         await client.runs(file_id)
         own_servers.postgres.kill()
         await eventually(lambda: "results wait" in worker.log)
-        pending = await core.commands.xpending(core.jobs.stream, "workers")
+        pending = await core.commands.xpending(core.keys.jobs, "workers")
         assert pending["pending"] == 1
         assert not [e for _, e in await core.events.read(START) if e and e.status == "Ok"]
         own_servers.postgres.start()

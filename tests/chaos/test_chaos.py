@@ -94,14 +94,14 @@ async def settle(core: Core) -> None:
     async def quiet() -> bool:
         open_files = [file.id for file in await all_files(core) if not file.terminal]
         try:
-            pending = await core.commands.xpending(core.jobs.stream, "workers")
+            pending = await core.commands.xpending(core.keys.jobs, "workers")
         except ResponseError:  # wiped a moment ago, not rebuilt yet
             return False
         return (
             not open_files
             and pending["pending"] == 0
-            and await core.commands.xlen(core.jobs.stream) == 0
-            and await core.commands.hlen(core.jobs.index) == 0
+            and await core.commands.xlen(core.keys.jobs) == 0
+            and await core.commands.hlen(core.keys.job_entries) == 0
         )
 
     await eventually(quiet, 120)

@@ -19,7 +19,7 @@ async def test_an_end_is_told_once_although_its_worker_dies_before_telling(core:
     assert await take(core, deliveries, OTHER) == []
     await core.lifecycle.jobs.announce_results(changes, {file.id: claimed.delivery})
     assert await status_events(core, file.id) == ["Waiting", "Processing", "Ok"]
-    assert await core.commands.xlen(core.jobs.stream) == 0
+    assert await core.commands.xlen(core.keys.jobs) == 0
 
 
 async def test_an_end_is_told_once_although_the_answer_was_lost(core: Core) -> None:
@@ -87,7 +87,7 @@ async def test_a_worker_that_was_held_up_tells_nothing_after_the_end(core: Core)
 async def test_a_wiped_end_is_told_all_the_same(core: Core) -> None:
     file = await submit(core)
     (claimed,) = await claim_all(core)
-    await core.commands.delete(core.jobs.stream, core.jobs.index, core.events.stream)
+    await core.commands.delete(core.keys.jobs, core.keys.job_entries, core.keys.events)
     await finish(core, claimed)
     assert await status_events(core, file.id) == ["Ok"]
 
@@ -101,6 +101,6 @@ async def test_events_are_trimmed_and_jobs_never(settings: Settings) -> None:
             Notice.status(Change(number, 0, "Waiting", None))
             for number in range(first, first + 100)
         )
-    assert 100 <= await core.commands.xlen(core.events.stream) <= 300
-    assert await core.commands.xlen(core.jobs.stream) == 1000
+    assert 100 <= await core.commands.xlen(core.keys.events) <= 300
+    assert await core.commands.xlen(core.keys.jobs) == 1000
     await core.close()

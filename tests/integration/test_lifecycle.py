@@ -49,9 +49,9 @@ async def test_a_file_goes_from_waiting_to_ok(core: Core) -> None:
     assert (await finish(core, claimed, row_count=1, result={"x": 1})).status == Status.OK
     assert (await row_of(core, file.id)).result == {"x": 1}
     assert await status_events(core, file.id) == ["Waiting", "Processing", "Ok"]
-    assert await core.commands.xlen(core.jobs.stream) == 0
-    assert await core.commands.hlen(core.jobs.index) == 0
-    pending = await core.commands.xpending(core.jobs.stream, "workers")
+    assert await core.commands.xlen(core.keys.jobs) == 0
+    assert await core.commands.hlen(core.keys.job_entries) == 0
+    pending = await core.commands.xpending(core.keys.jobs, "workers")
     assert pending["pending"] == 0
 
 
@@ -89,7 +89,7 @@ async def test_a_terminal_status_is_never_claimed(core: Core, before: Status) ->
     await force(core, file.id, before)
     assert await claim_all(core) == []
     assert await status_of(core, file.id) == before
-    assert await core.commands.xlen(core.jobs.stream) == 0  # settled, not left to come again
+    assert await core.commands.xlen(core.keys.jobs) == 0  # settled, not left to come again
 
 
 async def test_a_paused_worker_cannot_overwrite_its_successor(core: Core) -> None:
@@ -130,7 +130,7 @@ async def test_a_job_that_loses_its_worker_too_often_is_poison(core: Core) -> No
     row = await row_of(core, file.id)
     assert (row.status, row.outcome) == (Status.ERROR, Outcome.WORKER_LOST)
     assert "lost 2 times" in (row.message or "")
-    assert await core.commands.xlen(core.jobs.stream) == 0
+    assert await core.commands.xlen(core.keys.jobs) == 0
 
 
 async def test_cancel_is_the_same_once_or_thrice(core: Core) -> None:

@@ -100,7 +100,7 @@ async def test_pieces_make_a_file(client: Client, core: Core) -> None:
     assert response.headers["Millrace-File"] == str(file.id)
     assert (await patch(client, path, len(CSV), b"")).status_code == 409
     assert len(await files(core)) == 1
-    assert await core.commands.xlen(core.jobs.stream) == 1
+    assert await core.commands.xlen(core.keys.jobs) == 1
 
 
 async def test_the_first_piece_comes_with_the_creation(client: Client, core: Core) -> None:
