@@ -182,7 +182,7 @@ class DedicatedConnection:
             return False
         if time.monotonic() - self._used_at > PING_AFTER_SECONDS:
             try:
-                await connection.execute("")
+                await connection.fetchrow(";")
             except (*_UNAVAILABLE, asyncpg.InterfaceError):
                 return False
         return True

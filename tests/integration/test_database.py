@@ -102,6 +102,16 @@ async def test_a_dedicated_connection_outlives_its_backend(dsn: str, database: D
     assert (await dedicated.fetch("SELECT pg_backend_pid()"))[0][0] != pid
 
 
+async def test_live_connections_are_kept_although_they_were_idle(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("processing.database.PING_AFTER_SECONDS", -1.0)
+    dedicated = database.dedicated()
+    pids = [(await dedicated.fetch("SELECT pg_backend_pid()"))[0][0] for _ in range(2)]
+    assert pids[0] == pids[1]
+    assert set(await fill(database)) == set(await fill(database))
+
+
 async def test_a_server_that_is_stopped_is_unavailable(
     own_servers: Servers, tmp_path: Path
 ) -> None:
