@@ -48,9 +48,9 @@ processing_file = Table(
     Column("handler", Text, nullable=False),
     Column("options", JSONB, nullable=False, server_default=text("'{}'")),
     Column("status", Text, nullable=False, server_default=Status.WAITING.value),
-    # The fencing token: raised by every claim, asked for by every later write of that claim.
+    # The fencing token: every claim raises it, every later write of that claim requires it.
     Column("attempt", Integer, nullable=False, server_default="0"),
-    # Attempts that count towards MAX_FAILURES; one handed back at shutdown does not.
+    # Attempts that count towards MAX_FAILURES; those handed back at a shutdown do not.
     Column("failures", Integer, nullable=False, server_default="0"),
     Column("worker", Text),
     Column("lease_until", _TIME),
@@ -70,11 +70,11 @@ processing_file = Table(
     Column("uploaded_at", _TIME, nullable=False, server_default=func.now()),
     Column("started_at", _TIME),
     Column("finished_at", _TIME),
-    # False from a change that a user or the clock made until its event is known to be out.
+    # False from a change by a user or the clock until its event is known to be published.
     Column("announced", Boolean, nullable=False, server_default=true()),
-    # What a client calls the request that made it, to be made once.
+    # The client's Idempotency-Key, so that a repeated request creates one file.
     Column("idempotency_key", Text),
-    # Null while it is open, so that a claim changes no column of an index (see below).
+    # Null while the file is open, so that a claim changes no indexed column (see below).
     Column(
         "ended_as",
         Text,
@@ -83,9 +83,9 @@ processing_file = Table(
     CheckConstraint(f"status IN ({_STATUS_LIST})", name="status"),
     CheckConstraint("size >= 0 AND attempt >= 0 AND failures >= 0", name="counts"),
     CheckConstraint("(status IN ('Waiting', 'Processing')) = (finished_at IS NULL)", name="open"),
-    # The sweep looks at open rows only; finished ones may be millions. A claim changes none of
-    # the columns that stand in an index, so it writes to no index (a heap-only tuple update),
-    # for which the fill factor leaves room.
+    # The sweep reads open rows only; there may be millions of finished ones. A claim changes no
+    # indexed column, so it writes to no index (a heap-only tuple update, for which the fill
+    # factor leaves room).
     Index("ix_processing_file_open", "id", postgresql_where=text("finished_at IS NULL")),
     Index("ix_processing_file_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
     Index("ix_processing_file_unannounced", "id", postgresql_where=text("NOT announced")),
@@ -101,7 +101,7 @@ processing_file = Table(
     postgresql_with={"fillfactor": "70"},
 )
 
-# Uploads that may come in several requests. How much of one has come, its file knows.
+# Resumable uploads. The size of the file on disk is how much has arrived.
 upload = Table(
     "upload",
     metadata,
@@ -110,9 +110,9 @@ upload = Table(
     Column("length", BigInteger, nullable=False),
     Column("handler", Text, nullable=False),
     Column("options", JSONB, nullable=False),
-    # What the client sent of it, to be sent back.
+    # The Upload-Metadata header, which is returned as the client sent it.
     Column("metadata", Text, nullable=False),
-    # Digest of what the client must show again; '' where the address is the only secret.
+    # Digest of the secret that the client must present; '' if the URL is the only secret.
     Column("owner", Text, nullable=False),
     Column("idempotency_key", Text, unique=True),
     Column("file_id", BigInteger),
@@ -120,7 +120,7 @@ upload = Table(
     Column("expires_at", _TIME, nullable=False, index=True),
 )
 
-# Attempts that another one followed; the file's row itself tells of its last attempt.
+# Attempts that were followed by another one; the file's row describes its last attempt.
 attempt = Table(
     "attempt",
     metadata,
@@ -137,21 +137,21 @@ attempt = Table(
     Column("finished_at", _TIME, nullable=False, server_default=func.now()),
 )
 
-# The workers and what they do, written by each at every heartbeat.
+# The workers and what they do; each writes its row at every heartbeat.
 worker = Table(
     "worker",
     metadata,
     Column("name", Text, primary_key=True),
     Column("slots", Integer, nullable=False),
     Column("running", Integer, nullable=False),
-    # Why a free slot starts nothing, in words; null while it would.
+    # Why free slots start no jobs, as text; null if they do.
     Column("waits_for", Text),
     Column("started_at", _TIME, nullable=False, server_default=func.now()),
     Column("seen_at", _TIME, nullable=False, server_default=func.now()),
 )
 
-# What workers can do, written by each worker at its start: the web program offers handlers of
-# packages that only the workers have installed.
+# The handlers that workers offer; each worker writes them at its start, because the web program
+# may lack the packages that define them.
 handler = Table(
     "handler",
     metadata,
@@ -175,7 +175,7 @@ class Usage(NamedTuple):
 class ProcessingFile:
     """One row of ``processing_file``. Sizes in bytes, durations in seconds, progress 0–1.
 
-    ``result`` is None where the row was read for a list.
+    ``result`` is None if the row was read as part of a list.
     """
 
     id: int
@@ -206,12 +206,12 @@ class ProcessingFile:
 
     @property
     def terminal(self) -> bool:
-        """Whether nothing but a person will change this file again."""
+        """Whether only a user, or KEEP_DAYS, can still change this file."""
         return self.status in TERMINAL_STATUSES
 
     @property
     def handling_seconds(self) -> float | None:
-        """Seconds from start to finish of the last attempt; None while unknown."""
+        """Seconds from the start to the end of the last attempt; None if unknown."""
         if self.started_at is None or self.finished_at is None:
             return None
         return max(0.0, (self.finished_at - self.started_at).total_seconds())
@@ -219,9 +219,9 @@ class ProcessingFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResumableUpload:
-    """An upload that may come in several requests; ``length`` in bytes.
+    """A resumable upload; ``length`` in bytes.
 
-    ``file_id`` is the file it became, ``metadata`` and ``owner`` are as the client sent them.
+    ``file_id`` is the file it became; ``metadata`` is what the client sent; ``owner`` is a digest.
     """
 
     id: str
@@ -238,7 +238,7 @@ class ResumableUpload:
 
 
 class Job(NamedTuple):
-    """What a claim returns of a row: all that a worker needs, for thousands of them a second."""
+    """A claimed row, with only the fields that a worker needs: it claims thousands a second."""
 
     id: int
     attempt: int
@@ -252,7 +252,7 @@ class Job(NamedTuple):
 
 
 class Change(NamedTuple):
-    """What a statement made of a row: all that an event tells."""
+    """A changed row, with the fields that an event reports."""
 
     id: int
     attempt: int
@@ -276,7 +276,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerInfo:
-    """A worker as it last showed itself; ``waits_for`` says why free slots start nothing."""
+    """A worker as of its last heartbeat; ``waits_for`` says why free slots start no jobs."""
 
     name: str
     slots: int
@@ -286,7 +286,7 @@ class WorkerInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heartbeat(WorkerInfo):
-    """When a worker started and last showed itself."""
+    """A worker with the times of its start and of its last heartbeat."""
 
     started_at: datetime
     seen_at: datetime
@@ -294,7 +294,7 @@ class Heartbeat(WorkerInfo):
 
 @dataclass(frozen=True, slots=True)
 class HandlerInfo:
-    """What a worker offers: ``options_schema`` is the JSON Schema of its options."""
+    """A handler that a worker offers; ``options_schema`` is the JSON Schema of its options."""
 
     name: str
     title: str

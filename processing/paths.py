@@ -1,4 +1,4 @@
-"""Where the files that come with the code are."""
+"""The folder that contains the packages, templates and migrations."""
 
 from pathlib import Path
 

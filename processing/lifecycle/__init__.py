@@ -1,6 +1,6 @@
-"""The one place that changes a status. Each change: commit, publish the event, then ack.
+"""The only code that changes a status. Every change commits, publishes its event, then acks.
 
-A crash between two of these steps repeats the later one; it never skips it.
+After a crash between two of these steps the later step is repeated, never skipped.
 """
 
 from processing.database import Database
@@ -16,7 +16,7 @@ __all__ = ["Claimed", "Claims", "FileCommands", "JobTransitions", "Lifecycle", "
 class Lifecycle:
     """Every transition of a processing file.
 
-    ``files`` holds what users and the clock ask for, ``jobs`` what workers do.
+    ``files`` holds the transitions that users and the clock ask for, ``jobs`` those of workers.
     """
 
     def __init__(self, database: Database, jobs: Jobs, outbox: Outbox, storage: Storage) -> None:

@@ -71,10 +71,10 @@ async def test_every_outcome_is_a_state_with_words(
         "not-json": (Outcome.FAILED, "cannot be sent"),
         "not-finite": (Outcome.FAILED, "cannot be sent"),
         "no-artifact": (Outcome.FAILED, "artifact"),
-        "escape": (Outcome.FAILED, "no name for an artifact"),
+        "escape": (Outcome.FAILED, "not a valid artifact name"),
         "link": (Outcome.FAILED, "artifact"),
         "close-pipe": (Outcome.FAILED, "closed its connection"),
-        "grandchild": (Outcome.TIMED_OUT, "longer than the 3 s"),
+        "grandchild": (Outcome.TIMED_OUT, "longer than 3 s"),
     }
     ids = {how: await client.upload(b"a\n1\n", f"{how}.csv", "odd") for how in expected}
     lines = await client.upload(b"a\nb\nc\n", "x.csv", "lines")
@@ -103,10 +103,10 @@ async def test_limits_of_what_a_job_may_use(
     burning = await client.upload(b"a\n1\n", "burn.csv", "odd")
     file = await client.ends(output)
     assert (file.status, file.outcome) == (Status.ERROR, Outcome.TOO_MUCH_OUTPUT)
-    assert "more than the 5 MiB" in (file.message or "")
+    assert "more than 5 MiB" in (file.message or "")
     file = await client.ends(burning)
     assert (file.status, file.outcome) == (Status.ERROR, Outcome.OUT_OF_CPU_TIME)
-    assert "more than the 4 s of CPU time" in (file.message or "")
+    assert "more than 4 s of CPU time" in (file.message or "")
     assert (file.usage.cpu_seconds or 0) > 4
     assert file.usage.peak_rss is not None
 

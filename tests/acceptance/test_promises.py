@@ -98,7 +98,7 @@ async def test_web_is_killed_between_two_steps_of_an_upload(
     monkeypatch.setattr(recovery, "PARTIAL_SECONDS", 0.0)
 
     async def tidied() -> bool:
-        await core.recovery.tidy()  # does nothing while the worker is at it
+        await core.recovery.clean_up()  # does nothing while the worker is at it
         stored = {file_id for file_id, _ in core.storage.stored_ids()}
         partials = list((programs.settings.media_root / "partial").iterdir())
         return stored == {file.id for file in found} and not partials
@@ -177,7 +177,7 @@ async def test_a_job_that_kills_its_process_every_time_is_poison(
     programs.worker(PYTHONPATH=str(handler_package), MAX_FAILURES="2")
     file = await client.ends(await client.upload(CSV, "segfault.csv", "odd"))
     assert (file.status, file.outcome, file.attempt) == (Status.ERROR, Outcome.KILLED, 2)
-    assert "2. time; it is not tried again" in (file.message or "")
+    assert "It failed for the 2nd time, so it is not retried." in (file.message or "")
 
 
 async def test_a_long_job_is_never_taken_from_a_live_worker(

@@ -147,11 +147,11 @@ async def check_events(core: Core, files: dict[int, ProcessingFile]) -> None:
 async def check_disk(core: Core, files: dict[int, ProcessingFile]) -> None:
     """Every file has its data and nothing else has any."""
     # What a killed web left half-way is swept after an hour; here, now.
-    core.storage.drop_abandoned_partials(older_than=0)
+    core.storage.delete_abandoned_partials(older_than=0)
     kept = {file.id for file in files.values() if file.status != Status.REMOVED}
 
     async def tidied() -> bool:
-        await core.recovery.tidy()  # does nothing while a worker is at it
+        await core.recovery.clean_up()  # does nothing while a worker is at it
         return {file_id for file_id, _ in core.storage.stored_ids()} == kept
 
     with pytest.MonkeyPatch.context() as patch:

@@ -5,7 +5,7 @@ import pytest
 from processing import repository
 from processing.core import Core
 from processing.models import Change
-from processing.outbox import AnnounceWhen, Notice
+from processing.outbox import Announcement, AnnounceWhen
 from processing.settings import Settings
 from tests.integration.steps import ME, OTHER, claim_all, end, finish, status_events, submit, take
 
@@ -13,7 +13,7 @@ from tests.integration.steps import ME, OTHER, claim_all, end, finish, status_ev
 async def test_an_end_is_told_once_although_its_worker_dies_before_telling(core: Core) -> None:
     file = await submit(core)
     (claimed,) = await claim_all(core)
-    changes = await core.lifecycle.jobs.record([end(claimed.job)])
+    changes = await core.lifecycle.jobs.record_results([end(claimed.job)])
     # The worker is gone: another finds its delivery, and then the first one comes back.
     deliveries = await core.jobs.reclaim(OTHER, 0.0, 10)
     assert await take(core, deliveries, OTHER) == []
@@ -25,17 +25,17 @@ async def test_an_end_is_told_once_although_its_worker_dies_before_telling(core:
 async def test_an_end_is_told_once_although_the_answer_was_lost(core: Core) -> None:
     file = await submit(core)
     (claimed,) = await claim_all(core)
-    changes = await core.lifecycle.jobs.record([end(claimed.job)])
+    changes = await core.lifecycle.jobs.record_results([end(claimed.job)])
     await core.lifecycle.jobs.announce_results(changes, {file.id: claimed.delivery})
-    await core.lifecycle.jobs.announce_results(changes, {file.id: claimed.delivery}, again=True)
+    await core.lifecycle.jobs.announce_results(changes, {file.id: claimed.delivery}, repeated=True)
     assert await status_events(core, file.id) == ["Waiting", "Processing", "Ok"]
 
 
 async def test_an_end_that_did_not_get_out_is_told_by_the_second_try(core: Core) -> None:
     file = await submit(core)
     (claimed,) = await claim_all(core)
-    changes = await core.lifecycle.jobs.record([end(claimed.job)])
-    await core.lifecycle.jobs.announce_results(changes, {file.id: claimed.delivery}, again=True)
+    changes = await core.lifecycle.jobs.record_results([end(claimed.job)])
+    await core.lifecycle.jobs.announce_results(changes, {file.id: claimed.delivery}, repeated=True)
     assert await status_events(core, file.id) == ["Waiting", "Processing", "Ok"]
 
 
@@ -50,7 +50,7 @@ async def test_a_removal_is_told_once_although_web_dies(
         removed = await repository.delete(connection, file.id)
     assert removed is not None
     if crash_after_sending:
-        await core.outbox.send([Notice.status(removed, AnnounceWhen.ONCE)])
+        await core.outbox.send([Announcement.status(removed, AnnounceWhen.ONCE)])
     await core.recovery.sweep()
     await core.recovery.sweep()
     assert await status_events(core, file.id) == ["Waiting", "Processing", "Ok", "Removed"]
@@ -78,7 +78,7 @@ async def test_a_worker_that_was_held_up_tells_nothing_after_the_end(core: Core)
 
     other = await submit(core)
     (claimed,) = await claim_all(core)
-    changes = await core.lifecycle.jobs.record([end(claimed.job)])
+    changes = await core.lifecycle.jobs.record_results([end(claimed.job)])
     await core.lifecycle.files.delete(other.id)
     await core.lifecycle.jobs.announce_results(changes, {other.id: claimed.delivery})
     assert await status_events(core, other.id) == ["Waiting", "Processing", "Removed"]
@@ -98,7 +98,7 @@ async def test_events_are_trimmed_and_jobs_never(settings: Settings) -> None:
     await core.outbox.send(queue=[(number, "profile") for number in range(1, 1001)])
     for first in range(1, 1001, 100):
         await core.outbox.send(
-            Notice.status(Change(number, 0, "Waiting", None))
+            Announcement.status(Change(number, 0, "Waiting", None))
             for number in range(first, first + 100)
         )
     assert 100 <= await core.commands.xlen(core.keys.events) <= 300

@@ -258,7 +258,7 @@ async def test_results_and_artifacts(client: Client, core: Core) -> None:
         "size": 4,
         "sha256": digest,
     }
-    await core.lifecycle.jobs.record(
+    await core.lifecycle.jobs.record_results(
         [end(claimed.job, artifacts=[artifact], result={"x": [1, None]})]
     )
     assert await get(client, f"{path}/result") == {"x": [1, None]}

@@ -35,7 +35,7 @@ AGED = "UPDATE processing_file SET uploaded_at = now() - '1 h'::interval"
 async def test_everything_in_redis_can_be_lost(core: Core) -> None:
     waiting = [await submit(core, f"{n}.csv") for n in range(5)]
     (running, *_) = await claim_all(core)
-    finished = await core.lifecycle.jobs.record([end(running.job)])
+    finished = await core.lifecycle.jobs.record_results([end(running.job)])
     await core.commands.delete(core.keys.jobs, core.keys.job_entries, core.keys.events)
 
     assert await core.recovery.requeue_missing() == (4, 0)  # all but the finished one
@@ -87,7 +87,7 @@ async def test_tidying_deletes_what_no_row_needs(core: Core) -> None:
         folder.mkdir()
         (folder / "made.txt").write_text("x")
         if item.job.id != canceled.id:
-            await core.lifecycle.jobs.record([end(item.job)])
+            await core.lifecycle.jobs.record_results([end(item.job)])
     core.storage.attempt_folder(fine.id, 7).mkdir()  # of a worker that came too late
     await core.lifecycle.files.delete(canceled.id)
     async with core.database.connect() as connection:
@@ -95,7 +95,7 @@ async def test_tidying_deletes_what_no_row_needs(core: Core) -> None:
         await repository.delete(connection, removed.id)
     fresh = core.storage.original(999).parent
     fresh.mkdir()
-    await core.recovery.tidy()
+    await core.recovery.clean_up()
     assert not core.storage.original(removed.id).parent.exists()
     assert [p.name for p in core.storage.original(canceled.id).parent.iterdir()] == ["original"]
     kept = sorted(path.name for path in core.storage.original(fine.id).parent.iterdir())
@@ -146,7 +146,7 @@ async def test_old_files_expire_with_their_data(core: Core) -> None:
     for gone in (fine, failed):
         row = await row_of(core, gone.id)
         assert row.status == Status.REMOVED
-        assert row.message == "Removed 1 days after it ended (KEEP_DAYS)."
+        assert row.message == "Data deleted 1 day after the file was finished (KEEP_DAYS)."
         assert not core.storage.original(gone.id).parent.exists()
         assert (await status_events(core, gone.id))[-1] == "Removed"
     for kept in (fresh, waiting):
@@ -161,7 +161,7 @@ async def test_only_one_sweeps_at_a_time(core: Core, settings: Settings) -> None
     async with core.database.connect() as connection:
         await connection.execute(text(AGED))
     other = Core(settings)
-    async with other.recovery._alone() as alone:
+    async with other.recovery.exclusive() as alone:
         assert alone
         await core.recovery.sweep()
         assert await core.commands.xlen(core.keys.jobs) == 0
@@ -177,7 +177,7 @@ async def test_a_sweep_goes_through_a_long_backlog_in_steps(
     await core.commands.delete(core.keys.jobs, core.keys.job_entries)
     async with core.database.connect() as connection:
         await connection.execute(text(AGED))
-    monkeypatch.setattr(recovery, "_PAGE", 3)
+    monkeypatch.setattr(recovery, "PAGE_SIZE", 3)
     monkeypatch.setattr(recovery, "SWEEP_BUDGET_SECONDS", 0.0)
     lengths = []
     for _ in range(3):

@@ -18,6 +18,7 @@ from sqlalchemy import text
 from werkzeug.datastructures import Headers
 
 from processing import recovery, repository
+from processing import recovery
 from processing.core import Core
 from processing.settings import Settings
 from quart_app.app import create_app
@@ -324,21 +325,23 @@ async def test_a_whole_upload_that_could_not_become_a_file_becomes_one_later(
     assert file.sha256 == hashlib.sha256(CSV).hexdigest()
 
 
-async def test_uploads_expire(client: Client, core: Core) -> None:
+async def test_uploads_expire(
+    client: Client, core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recovery, "CLEAN_UP_PAUSE_FACTOR", 0)
     path, other = await begun(client), await begun(client)
     await patch(client, path, 0, CSV[:10])
     async with core.database.connect() as connection:
         statement = text("UPDATE upload SET expires_at = now() - interval '1 s' WHERE id = :id")
         await connection.execute(statement, {"id": path.rpartition("/")[2]})
     assert (await call(client, "HEAD", path)).status_code == 404
-    await core.recovery.tidy()
+    await core.recovery.clean_up()
     assert len(kept(core)) == 2, "one that is written to is not taken away under its writer"
     os.utime(core.settings.media_root / "resumable" / path.rpartition("/")[2], (0, 0))
     stray = core.settings.media_root / "resumable" / ("0" * 32)
     stray.touch()
     os.utime(stray, (0, 0))
-    core.recovery.__dict__["_tidy_at"] = float("-inf")
-    await core.recovery.tidy()
+    await core.recovery.clean_up()
     assert [p.name for p in kept(core)] == [other.rpartition("/")[2]]
     assert await offset_of(client, other) == 0
 

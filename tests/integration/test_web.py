@@ -175,8 +175,8 @@ async def test_a_file_over_the_limit(settings: Settings, core: Core) -> None:
 async def test_delete_cancels_or_removes(client: Client, core: Core) -> None:
     waiting, finished, failed = [await submit(core) for _ in range(3)]
     claimed = {item.job.id: item for item in await claim_all(core)}
-    await core.lifecycle.jobs.record([end(claimed[finished.id].job)])
-    await core.lifecycle.jobs.record([end(claimed[failed.id].job, Status.ERROR)])
+    await core.lifecycle.jobs.record_results([end(claimed[finished.id].job)])
+    await core.lifecycle.jobs.record_results([end(claimed[failed.id].job, Status.ERROR)])
     expected = [
         (waiting, Status.CANCELED),
         (finished, Status.REMOVED),
@@ -240,7 +240,7 @@ async def test_downloads(client: Client, core: Core) -> None:
         "size": 4,
         "sha256": "0" * 64,
     }
-    await core.lifecycle.jobs.record([end(claimed.job, artifacts=[artifact])])
+    await core.lifecycle.jobs.record_results([end(claimed.job, artifacts=[artifact])])
     made = await client.get(f"/processing_file/{file.id}/artifact/out.txt/")
     assert await made.get_data() == b"made"
     for name in ("secret.txt", "..", "%2e%2e%2foriginal"):
