@@ -99,7 +99,9 @@ class Consumer:
         if time.monotonic() - self._reclaimed_at < self._lease / 3:
             return []
         self._reclaimed_at = time.monotonic()
-        return await self._core.jobs.reclaim(self.name, self._lease, count)
+        deliveries = await self._core.jobs.reclaim(self.name, self._lease, count)
+        # During an outage this worker could not renew its own jobs. It still runs them.
+        return [delivery for delivery in deliveries if not self._executor.is_running(delivery)]
 
     async def _claim(self, deliveries: list[Delivery]) -> None:
         # If PostgreSQL is unavailable they stay pending for us until a reclaim finds them.

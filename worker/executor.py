@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field
 
 from processing.errors import NotFound
+from processing.jobs import Delivery
 from processing.lifecycle import Claimed
 from processing.models import Job
 from processing.repository import AttemptResult, ProgressReport
@@ -79,6 +80,15 @@ class Executor:
     def held(self) -> dict[int, int]:
         """Return id → attempt of every job whose lease this worker renews."""
         return {i: r.claimed.job.attempt for i, r in self.running.items() if not r.revoked}
+
+    def is_running(self, delivery: Delivery) -> bool:
+        """Whether the job of exactly this delivery runs here."""
+        running = self.running.get(delivery.file_id) if delivery.file_id is not None else None
+        return (
+            running is not None
+            and not running.revoked
+            and running.claimed.delivery.entry_id == delivery.entry_id
+        )
 
     def start(self, claimed: Claimed) -> None:
         """Start a job in the background."""
