@@ -5,9 +5,10 @@ from dataclasses import fields
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from processing.models import Attempt, Usage, attempt
+from processing.models import Attempt, Usage
 from processing.repository.rows import pop_usage
 from processing.states import Outcome
+from processing.tables import attempt
 
 _USAGE = Usage._fields
 _COLUMNS = [attempt.c[name] for field in fields(Attempt) if (name := field.name) != "usage"]

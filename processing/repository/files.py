@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from processing.models import Change, ProcessingFile, processing_file
+from processing.models import Change, ProcessingFile
 from processing.repository.rows import LIST_COLUMNS, file_from_row
+from processing.tables import processing_file
 
 
 async def get_file(connection: AsyncConnection, file_id: int) -> ProcessingFile | None:

@@ -7,7 +7,8 @@ from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from processing.models import HandlerInfo, handler
+from processing.models import HandlerInfo
+from processing.tables import handler
 
 
 async def upsert_handlers(connection: AsyncConnection, infos: Sequence[HandlerInfo]) -> None:

@@ -6,8 +6,9 @@ from typing import Any
 import asyncpg
 from sqlalchemy import RowMapping
 
-from processing.models import ProcessingFile, Usage, processing_file
+from processing.models import ProcessingFile, Usage
 from processing.states import Outcome, Status
+from processing.tables import processing_file
 
 _OWN_FIELDS = {field.name for field in fields(ProcessingFile)} - {"usage", "result"}
 LIST_COLUMNS = [c for c in processing_file.c if c.name in {*_OWN_FIELDS, *Usage._fields}]

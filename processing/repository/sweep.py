@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from processing.models import Change, processing_file
+from processing.models import Change
 from processing.repository.rows import RETURNING_CHANGE
+from processing.tables import processing_file
 
 _UNQUEUED = text("""
     SELECT id, handler FROM processing_file

@@ -7,7 +7,8 @@ from sqlalchemy import delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from processing.models import ResumableUpload, upload
+from processing.models import ResumableUpload
+from processing.tables import upload
 
 _COLUMNS = [upload.c[name] for name in ResumableUpload.__dataclass_fields__]
 

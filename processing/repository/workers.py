@@ -6,7 +6,8 @@ from sqlalchemy import delete, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from processing.models import Heartbeat, WorkerInfo, worker
+from processing.models import Heartbeat, WorkerInfo
+from processing.tables import worker
 
 
 async def upsert_worker(connection: AsyncConnection, info: WorkerInfo) -> None:

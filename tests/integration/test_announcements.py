@@ -1,4 +1,4 @@
-"""Every change is told, every end exactly once, whoever dies in between."""
+"""Every change is announced, every result exactly once, whichever process dies in between."""
 
 import pytest
 
@@ -10,11 +10,11 @@ from processing.settings import Settings
 from tests.integration.steps import ME, OTHER, claim_all, end, finish, status_events, submit, take
 
 
-async def test_an_end_is_told_once_although_its_worker_dies_before_telling(core: Core) -> None:
+async def test_a_result_is_announced_once_although_its_worker_dies_before(core: Core) -> None:
     file = await submit(core)
     (claimed,) = await claim_all(core)
     changes = await core.lifecycle.jobs.record_results([end(claimed.job)])
-    # The worker is gone: another finds its delivery, and then the first one comes back.
+    # The worker is frozen: another one finds its delivery, and then the first one continues.
     deliveries = await core.jobs.reclaim(OTHER, 0.0, 10)
     assert await take(core, deliveries, OTHER) == []
     await core.lifecycle.jobs.announce_results(changes, {file.id: claimed.delivery})
@@ -22,7 +22,7 @@ async def test_an_end_is_told_once_although_its_worker_dies_before_telling(core:
     assert await core.commands.xlen(core.keys.jobs) == 0
 
 
-async def test_an_end_is_told_once_although_the_answer_was_lost(core: Core) -> None:
+async def test_a_result_is_announced_once_although_the_answer_was_lost(core: Core) -> None:
     file = await submit(core)
     (claimed,) = await claim_all(core)
     changes = await core.lifecycle.jobs.record_results([end(claimed.job)])
@@ -31,7 +31,7 @@ async def test_an_end_is_told_once_although_the_answer_was_lost(core: Core) -> N
     assert await status_events(core, file.id) == ["Waiting", "Processing", "Ok"]
 
 
-async def test_an_end_that_did_not_get_out_is_told_by_the_second_try(core: Core) -> None:
+async def test_a_result_is_announced_by_the_second_try_if_the_first_failed(core: Core) -> None:
     file = await submit(core)
     (claimed,) = await claim_all(core)
     changes = await core.lifecycle.jobs.record_results([end(claimed.job)])
@@ -40,7 +40,7 @@ async def test_an_end_that_did_not_get_out_is_told_by_the_second_try(core: Core)
 
 
 @pytest.mark.parametrize("crash_after_sending", [False, True])
-async def test_a_removal_is_told_once_although_web_dies(
+async def test_a_removal_is_announced_once_although_web_dies(
     core: Core, crash_after_sending: bool
 ) -> None:
     file = await submit(core)
@@ -64,8 +64,8 @@ async def test_a_file_can_be_cancelled_again_after_a_retry(core: Core) -> None:
     assert await status_events(core, file.id) == ["Waiting"] + ["Canceled", "Waiting"] * 2
 
 
-async def test_a_worker_that_was_held_up_tells_nothing_after_the_end(core: Core) -> None:
-    """The last event of a file is always its state, whoever is late."""
+async def test_a_delayed_worker_announces_nothing_after_the_result(core: Core) -> None:
+    """The last event of a file is always its status, whichever process is late."""
     file = await submit(core)
     await core.jobs.ensure_group()
     deliveries = await core.jobs.read(ME, 10)
@@ -84,7 +84,7 @@ async def test_a_worker_that_was_held_up_tells_nothing_after_the_end(core: Core)
     assert await status_events(core, other.id) == ["Waiting", "Processing", "Removed"]
 
 
-async def test_a_wiped_end_is_told_all_the_same(core: Core) -> None:
+async def test_a_result_is_announced_although_redis_was_wiped(core: Core) -> None:
     file = await submit(core)
     (claimed,) = await claim_all(core)
     await core.commands.delete(core.keys.jobs, core.keys.job_entries, core.keys.events)

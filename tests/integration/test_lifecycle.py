@@ -163,9 +163,9 @@ async def test_cancel_and_finish_at_the_same_time_leave_one_end(core: Core) -> N
         # Whoever came first; a finish that came first was removed by the same click.
         assert final == deleted.status
         assert final in ({Status.REMOVED} if written else {Status.CANCELED})
-        told = await status_events(core, file.id)
-        # The end that this delete replaced at once need not be told any more.
-        assert told == ["Waiting", "Processing", str(final)]
+        announced = await status_events(core, file.id)
+        # The result that this delete replaced at once need not be announced any more.
+        assert announced == ["Waiting", "Processing", str(final)]
 
 
 async def test_removing_deletes_the_data(core: Core) -> None:
@@ -183,7 +183,7 @@ async def test_deleting_what_is_not_there(core: Core) -> None:
 
 
 @pytest.mark.parametrize("ended", [Status.ERROR, Status.CANCELED])
-async def test_a_retry_starts_afresh(core: Core, ended: Status) -> None:
+async def test_a_retry_starts_from_the_beginning(core: Core, ended: Status) -> None:
     file = await submit(core)
     (first,) = await claim_all(core)
     if ended == Status.ERROR:
@@ -251,7 +251,7 @@ async def test_overlapping_claims_do_not_deadlock(core: Core) -> None:
     assert sorted(ids) == [file.id for file in files]
 
 
-async def test_every_attempt_leaves_its_figures(core: Core) -> None:
+async def test_every_attempt_records_its_usage(core: Core) -> None:
     file = await submit(core)
     (first,) = await claim_all(core, lease=0.01)
     await asyncio.sleep(0.05)  # the lease itself is what is tested
@@ -282,7 +282,7 @@ async def test_every_attempt_leaves_its_figures(core: Core) -> None:
     assert first.job.attempt == 1
 
 
-async def test_what_a_cancelled_attempt_had_used_is_kept(core: Core) -> None:
+async def test_the_usage_of_a_cancelled_attempt_is_kept(core: Core) -> None:
     file = await submit(core)
     (claimed,) = await claim_all(core)
     used = {(file.id, claimed.job.attempt): Usage(5, 3.0, 4.0)}

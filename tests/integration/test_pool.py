@@ -26,7 +26,7 @@ from worker.process import EXIT_SECONDS
 
 HANDLERS = """
 import os, time
-from pydantic import BaseModel
+from pydantic import BaseModel, field_validator, model_validator
 from worker.handlers import Artifact, Context, Result, handler
 
 class Options(BaseModel):
@@ -40,6 +40,25 @@ def hungry(context: Context, options: Options) -> Result:
     end = time.process_time() + options.seconds
     while time.process_time() < end:
         pass
+    return Result()
+
+class Words(BaseModel):
+    first: str = "long"
+    second: str = "long"
+
+    @field_validator("first", "second")
+    @classmethod
+    def is_long(cls, word):
+        if len(word) < 4: raise ValueError("Use a longer word.")
+        return word
+
+    @model_validator(mode="after")
+    def differ(self):
+        if self.first == self.second == "same": raise ValueError("Use two different words.")
+        return self
+
+@handler(title="Wants words", options=Words)
+def picky(context: Context, options: Words) -> Result:
     return Result()
 
 @handler(title="Sleeps")
@@ -129,7 +148,7 @@ class Bench:
 
 @pytest.fixture(autouse=True)
 def handler_path(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    names = ("hungry", "sleepy", "writer", "forker", "chatty")
+    names = ("hungry", "picky", "sleepy", "writer", "forker", "chatty")
     folder = distribution(tmp_path_factory.mktemp("site"), HANDLERS, {name: name for name in names})
     monkeypatch.syspath_prepend(folder)
 
@@ -164,7 +183,7 @@ async def test_a_child_answers_again_and_again(bench: Bench) -> None:
     assert len(bench.pool.children) == 1
 
 
-async def test_the_figures_are_of_one_task_alone(bench: Bench) -> None:
+async def test_the_usage_is_of_one_task_alone(bench: Bench) -> None:
     large = (await bench.submit("hungry", mib=200, seconds=0.3).succeeds()).usage
     small = (await bench.submit("hungry", mib=1, seconds=0.0).succeeds()).usage
     assert None not in {*large, *small}
@@ -193,6 +212,22 @@ async def test_what_the_handler_rejects(
     answer = await bench.submit(handler, **options).fails()
     assert answer.outcome == outcome
     assert words in answer.message
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"first": "x"}, "Invalid option: first: Use a longer word."),
+        (
+            {"first": "x", "second": "y"},
+            "Invalid options: first: Use a longer word; second: Use a longer word.",
+        ),
+        ({"first": "same", "second": "same"}, "Invalid option: Use two different words."),
+    ],
+)
+async def test_what_the_options_model_rejects(bench: Bench, options: Any, message: str) -> None:
+    answer = await bench.submit("picky", **options).fails()
+    assert (answer.outcome, answer.message) == (Outcome.BAD_INPUT, message)
 
 
 async def test_a_killed_child_is_dead_at_once_and_its_slot_goes_on(bench: Bench) -> None:
@@ -319,7 +354,7 @@ async def test_the_window_follows_the_work(wide: Bench) -> None:
         ({"output_bytes": MIB}, "writer", {}, Exceeded.OUTPUT, "more than 1 MiB"),
     ],
 )
-async def test_every_limit_ends_the_job_and_names_its_figure(
+async def test_every_limit_ends_the_job_and_is_named(
     tmp_path: Path,
     limits: Any,
     handler: str,
@@ -337,7 +372,7 @@ async def test_every_limit_ends_the_job_and_names_its_figure(
         await bench.submit(seconds=0).succeeds()
 
 
-async def test_one_file_over_the_limit_is_said_by_the_child(tmp_path: Path) -> None:
+async def test_the_child_reports_one_file_over_the_limit(tmp_path: Path) -> None:
     limits = Limits(memory_bytes=1024 * MIB, output_bytes=MIB)
     async with running(1, tmp_path, limits=limits) as bench:
         answer = await bench.submit("writer", at_once=True).fails()

@@ -1,4 +1,4 @@
-"""What a lost Redis leaves to do, and what the upkeep clears away."""
+"""Rebuilding the queue after Redis lost its data, and cleaning up."""
 
 import socket
 from typing import Any
@@ -80,7 +80,7 @@ async def test_two_entries_of_one_file_run_it_once(core: Core) -> None:
     assert [item.job.id for item in claimed] == [file.id]
 
 
-async def test_tidying_deletes_what_no_row_needs(core: Core) -> None:
+async def test_a_clean_up_deletes_what_no_row_needs(core: Core) -> None:
     removed, canceled, fine = [await submit(core) for _ in range(3)]
     for item in await claim_all(core):
         folder = core.storage.attempt_folder(item.job.id, 1)
@@ -143,12 +143,12 @@ async def test_old_files_expire_with_their_data(core: Core) -> None:
             {"fresh": fresh.id},
         )
     assert await core.lifecycle.files.expire(days=1) == 2
-    for gone in (fine, failed):
-        row = await row_of(core, gone.id)
+    for expired in (fine, failed):
+        row = await row_of(core, expired.id)
         assert row.status == Status.REMOVED
         assert row.message == "Data deleted 1 day after the file was finished (KEEP_DAYS)."
-        assert not core.storage.original(gone.id).parent.exists()
-        assert (await status_events(core, gone.id))[-1] == "Removed"
+        assert not core.storage.original(expired.id).parent.exists()
+        assert (await status_events(core, expired.id))[-1] == "Removed"
     for kept in (fresh, waiting):
         assert core.storage.original(kept.id).exists()
     assert await core.lifecycle.files.expire(days=1) == 0
@@ -161,8 +161,8 @@ async def test_only_one_sweeps_at_a_time(core: Core, settings: Settings) -> None
     async with core.database.connect() as connection:
         await connection.execute(text(AGED))
     other = Core(settings)
-    async with other.recovery.exclusive() as alone:
-        assert alone
+    async with other.recovery.exclusive() as acquired:
+        assert acquired
         await core.recovery.sweep()
         assert await core.commands.xlen(core.keys.jobs) == 0
     await core.recovery.sweep()

@@ -18,7 +18,6 @@ from sqlalchemy import text
 from werkzeug.datastructures import Headers
 
 from processing import recovery, repository
-from processing import recovery
 from processing.core import Core
 from processing.settings import Settings
 from quart_app.app import create_app
@@ -325,9 +324,7 @@ async def test_a_whole_upload_that_could_not_become_a_file_becomes_one_later(
     assert file.sha256 == hashlib.sha256(CSV).hexdigest()
 
 
-async def test_uploads_expire(
-    client: Client, core: Core, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_uploads_expire(client: Client, core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recovery, "CLEAN_UP_PAUSE_FACTOR", 0)
     path, other = await begun(client), await begun(client)
     await patch(client, path, 0, CSV[:10])
