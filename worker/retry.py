@@ -16,5 +16,6 @@ def delay(failures: int, max_failures: int) -> float | None:
     """
     if failures + 1 >= max_failures:
         return None
-    bound = min(MAX_SECONDS, BASE_SECONDS * 2 ** (failures + 1))
+    doublings = min(failures + 1, 10)  # more would only exceed the cap, and at last a float
+    bound = min(MAX_SECONDS, BASE_SECONDS * 2**doublings)
     return random.uniform(BASE_SECONDS, bound)  # noqa: S311

@@ -5,20 +5,31 @@ After a crash between two of these steps the later step is repeated, never skipp
 
 from processing.database import Database
 from processing.jobs import Jobs
-from processing.lifecycle.file_commands import FileCommands, Upload
+from processing.lifecycle.file_commands import FileCommands
 from processing.lifecycle.job_transitions import Claimed, Claims, JobTransitions
+from processing.lifecycle.submissions import Submissions, Upload
 from processing.outbox import Outbox
 from processing.storage import Storage
 
-__all__ = ["Claimed", "Claims", "FileCommands", "JobTransitions", "Lifecycle", "Upload"]
+__all__ = [
+    "Claimed",
+    "Claims",
+    "FileCommands",
+    "JobTransitions",
+    "Lifecycle",
+    "Submissions",
+    "Upload",
+]
 
 
 class Lifecycle:
     """Every transition of a processing file.
 
-    ``files`` holds the transitions that users and the clock ask for, ``jobs`` those of workers.
+    ``submissions`` accepts new files; ``files`` holds the transitions that users and the clock ask
+    for, ``jobs`` those that workers make.
     """
 
     def __init__(self, database: Database, jobs: Jobs, outbox: Outbox, storage: Storage) -> None:
+        self.submissions = Submissions(database, outbox, storage)
         self.files = FileCommands(database, outbox, storage)
         self.jobs = JobTransitions(database, jobs, outbox)

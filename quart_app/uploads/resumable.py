@@ -234,7 +234,7 @@ async def _accept(core: Core, upload: ResumableUpload, partial: ResumablePartial
         options=upload.options,
         resumable=upload.id,
     )
-    file = await core.lifecycle.files.submit(ready)
+    file = await core.lifecycle.submissions.submit(ready)
     # The row stays until it expires: a client that missed the answer asks again.
     await asyncio.to_thread(core.storage.delete_resumable, upload.id)
     return State(upload, upload.length, file.id)

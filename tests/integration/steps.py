@@ -39,7 +39,7 @@ async def submit(
         handler=handler,
         options=options or {},
     )
-    return await core.lifecycle.files.submit(upload)
+    return await core.lifecycle.submissions.submit(upload)
 
 
 async def take(

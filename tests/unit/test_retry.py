@@ -8,7 +8,7 @@ BOUNDS = [4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 300.0, 300.0, 300.0]
 
 
 def delays(failures: int) -> list[float]:
-    found = [retry.delay(failures, 1000) for _ in range(500)]
+    found = [retry.delay(failures, failures + 2) for _ in range(500)]
     assert None not in found
     return [delay for delay in found if delay is not None]
 
@@ -23,7 +23,7 @@ def test_the_delay_is_spread_up_to_a_bound_that_doubles(failures: int, bound: fl
 
 
 def test_the_delay_stays_capped() -> None:
-    assert max(delays(900)) <= 300.0
+    assert max(delays(5000)) <= 300.0
 
 
 @pytest.mark.parametrize("max_failures", [1, 2, 3, 10])
