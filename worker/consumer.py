@@ -100,8 +100,9 @@ class Consumer:
             return []
         self._reclaimed_at = time.monotonic()
         deliveries = await self._core.jobs.reclaim(self.name, self._lease, count)
-        # During an outage this worker could not renew its own jobs. It still runs them.
-        return [delivery for delivery in deliveries if not self._executor.is_running(delivery)]
+        # This worker could not renew its own jobs during an outage, but it has not lost them.
+        entries = {held.entry_id for held in self._executor.held().values()}
+        return [delivery for delivery in deliveries if delivery.entry_id not in entries]
 
     async def _claim(self, deliveries: list[Delivery]) -> None:
         # If PostgreSQL is unavailable they stay pending for us until a reclaim finds them.

@@ -4,9 +4,9 @@ import asyncio
 import logging
 import time
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from processing.errors import NotFound
-from processing.jobs import Delivery
 from processing.lifecycle import Claimed
 from processing.models import Job
 from processing.repository import AttemptResult, ProgressReport
@@ -24,6 +24,13 @@ from worker.recorder import Recorder
 logger = logging.getLogger(__name__)
 
 REMEMBERED_CANCELLATIONS = 1000
+
+
+class Held(NamedTuple):
+    """The claim that this worker has on a file: its attempt, and the entry of its delivery."""
+
+    attempt: int
+    entry_id: str
 
 
 @dataclass(slots=True)
@@ -77,18 +84,21 @@ class Executor:
             self._pool.changed.clear()
             await self._pool.changed.wait()
 
-    def held(self) -> dict[int, int]:
-        """Return id → attempt of every job whose lease this worker renews."""
-        return {i: r.claimed.job.attempt for i, r in self.running.items() if not r.revoked}
+    def held(self) -> dict[int, Held]:
+        """Return, by file id, the jobs that this worker runs or whose result it has yet to write.
 
-    def is_running(self, delivery: Delivery) -> bool:
-        """Whether the job of exactly this delivery runs here."""
-        running = self.running.get(delivery.file_id) if delivery.file_id is not None else None
-        return (
-            running is not None
-            and not running.revoked
-            and running.claimed.delivery.entry_id == delivery.entry_id
-        )
+        It renews their leases, and does not claim them again should the leases expire during an
+        outage.
+        """
+        held = {
+            result.id: Held(result.attempt, delivery.entry_id)
+            for result, delivery in self._recorder.unrecorded()
+        }
+        for file_id, running in self.running.items():
+            if not running.revoked:
+                job, delivery = running.claimed
+                held[file_id] = Held(job.attempt, delivery.entry_id)
+        return held
 
     def start(self, claimed: Claimed) -> None:
         """Start a job in the background."""

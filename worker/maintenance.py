@@ -58,16 +58,16 @@ class Maintenance:
         paused would take the delivery back from its successor.
         """
         held, running = self._executor.held(), self._executor.running
+        attempts = {file_id: claim.attempt for file_id, claim in held.items()}
         renewed = await self._core.lifecycle.jobs.renew(
-            held, worker=self._name, lease_seconds=self._core.settings.lease_seconds
+            attempts, worker=self._name, lease_seconds=self._core.settings.lease_seconds
         )
         for file_id in held.keys() - renewed:
             lost = running.get(file_id)
-            if lost is not None and lost.claimed.job.attempt == held[file_id]:
+            if lost is not None and lost.claimed.job.attempt == attempts[file_id]:
                 logger.warning("file %d: lease lost, killing its process", file_id)
                 self._executor.revoke(file_id)
-        entries = [running[i].claimed.delivery.entry_id for i in renewed if i in running]
-        await self._core.jobs.renew(self._name, entries)
+        await self._core.jobs.renew(self._name, [held[i].entry_id for i in renewed])
 
     async def write_heartbeat(self) -> None:
         """Store this worker's heartbeat and what it does."""

@@ -7,7 +7,7 @@ their statements.
 import asyncio
 import itertools
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
 from processing.async_wait import wait_or_timeout
@@ -39,13 +39,19 @@ class Recorder:
         self._lifecycle = lifecycle
         self._count_running = count_running
         self._results: asyncio.Queue[_Result | None] = asyncio.Queue()
+        self._unrecorded: dict[int, _Result] = {}
         self._progress: dict[int, ProgressReport] = {}
         self._cancelled: dict[tuple[int, int], Usage] = {}
 
     def record_result(self, result: AttemptResult, delivery: Delivery) -> None:
         """Queue a result."""
         self._progress.pop(result.id, None)
-        self._results.put_nowait((result, delivery))
+        self._unrecorded[result.id] = item = (result, delivery)
+        self._results.put_nowait(item)
+
+    def unrecorded(self) -> Iterable[tuple[AttemptResult, Delivery]]:
+        """Return the queued results with their deliveries."""
+        return self._unrecorded.values()
 
     def report_progress(self, report: ProgressReport) -> None:
         """Queue the newest progress of an attempt."""
@@ -85,7 +91,11 @@ class Recorder:
             while not self._results.empty() and len(batch) < MAX_BATCH:
                 batch.append(self._results.get_nowait())
             stopped = None in batch
-            await self._write([item for item in batch if item is not None])
+            results = [item for item in batch if item is not None]
+            await self._write(results)
+            for item in results:
+                if self._unrecorded.get(item[0].id) is item:  # not the result of a newer attempt
+                    del self._unrecorded[item[0].id]
 
     async def _write(self, batch: list[_Result]) -> None:
         if not batch:
