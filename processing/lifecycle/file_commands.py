@@ -78,6 +78,7 @@ class FileCommands:
     async def _announce(self, changes: Sequence[Change]) -> None:
         if changes:
             announcements = [Announcement.status(change, AnnounceWhen.ONCE) for change in changes]
+            # Before anything else: workers kill cancelled jobs when they see this event.
             await self._outbox.send(announcements, unqueue=[change.id for change in changes])
             async with self._database.connect() as connection:
                 await repository.set_announced(connection, changes)

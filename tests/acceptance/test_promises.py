@@ -31,7 +31,8 @@ import processing.lifecycle, processing.outbox, processing.partial_uploads
 import processing.repository, processing.storage
 
 places = {
-    "write": processing.partial_uploads.Partial, "complete": processing.partial_uploads.Partial,
+    "write": processing.partial_uploads.PartialUpload,
+    "complete": processing.partial_uploads.PartialUpload,
     "adopt": processing.storage.Storage, "insert_file": processing.repository,
     "send": processing.outbox.Outbox,
 }
@@ -357,7 +358,7 @@ async def test_a_zombie_adds_no_event(programs: Programs, client: Client, core: 
     programs.worker()
     await client.ends(file_id)
     zombie.signal(signal.SIGCONT)
-    await eventually(lambda: "no longer" in zombie.log or "ended on request" in zombie.log)
+    await eventually(lambda: "no longer current" in zombie.log or "lease lost" in zombie.log)
     await asyncio.sleep(1)  # time enough for a word too many
     told = [e for _, e in await core.events.read(START) if e and e.file_id == file_id]
     statuses = [(e.attempt, e.status) for e in told if e.type == "status"]
