@@ -180,7 +180,7 @@ def dead(pid: int) -> bool:
 
 
 async def burning(worker: int) -> int | None:
-    """The one child that uses the CPU while all others rest, however little a busy machine gives."""
+    """The one child that uses the CPU while the others rest, even if it gets little of it."""
     before = {pid: ticks(pid) for pid in descendants(worker)}
     await asyncio.sleep(0.3)
     busy = [pid for pid, used in before.items() if ticks(pid) > used]
