@@ -163,7 +163,8 @@ def _options_message(error: ValidationError) -> str:
         # pydantic puts "Value error, " before what a validator of ours has raised.
         message = str(problem.get("ctx", {}).get("error", problem["msg"])).rstrip(".")
         problems.append(f"{name}: {message}" if name else message)
-    return f"Invalid option{'s'[: len(problems) > 1]}: {'; '.join(problems)}."
+    noun = "option" if len(problems) == 1 else "options"
+    return f"Invalid {noun}: {'; '.join(problems)}."
 
 
 def _encode(answer: dict[str, Any]) -> bytes:
