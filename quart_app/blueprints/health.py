@@ -3,7 +3,7 @@
 from quart import Blueprint, Response, current_app
 
 from processing import repository
-from processing.broker import translate_redis_errors
+from processing.broker import ping
 from processing.errors import ServiceUnavailable
 from processing.migrations import head_revision
 from quart_app.openapi import describe
@@ -30,8 +30,7 @@ async def _database() -> tuple[str, str]:
 
 async def _redis() -> str:
     try:
-        with translate_redis_errors():
-            await core().commands.ping()
+        await ping(core().commands)
     except ServiceUnavailable:
         return "away"
     return "ok"

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from processing import repository
-from processing.broker import translate_redis_errors
 from processing.core import Core
 from processing.errors import DiskFull, TooLarge, TooMany
 from quart_app.uploads.names import MOST_NAME_CHARACTERS
@@ -45,8 +44,7 @@ class Gate:
         if time.monotonic() - self._asked_at > ASK_SECONDS:
             async with self._core.database.connect() as connection:
                 await repository.ping(connection)
-            with translate_redis_errors():
-                self._queued = int(await self._core.commands.xlen(self._core.jobs.stream))
+            self._queued = await self._core.jobs.length()
             self._asked_at = time.monotonic()
         if self._queued >= self._settings.max_queued:
             words = f"{self._queued:,} jobs are in line, which is the most; try again later."

@@ -84,7 +84,7 @@ async def create(
     async with core.database.connect() as connection:
         upload = await repository.insert_upload(connection, values, keep)
     if upload.id != values["id"]:
-        await asyncio.to_thread(core.storage.drop_resumable, values["id"])
+        await asyncio.to_thread(core.storage.delete_resumable, values["id"])
         if (upload.name, upload.length, upload.owner) != (name, length, owner):
             raise KeyReused("This Idempotency-Key began an upload of another file; use a new one.")
     return upload
@@ -171,14 +171,14 @@ async def _keep(core: Core, upload: ResumableUpload) -> None:
     """An upload that goes on, however slowly, does not expire."""
     keep = timedelta(hours=core.settings.upload_hours)
     async with core.database.connect() as connection:
-        await repository.keep_upload(connection, upload.id, keep)
+        await repository.extend_upload(connection, upload.id, keep)
 
 
 async def end(core: Core, upload: ResumableUpload) -> None:
     """Forget an upload and what came of it; a file that it became stays."""
     async with core.database.connect() as connection:
         await repository.delete_upload(connection, upload.id)
-    await asyncio.to_thread(core.storage.drop_resumable, upload.id)
+    await asyncio.to_thread(core.storage.delete_resumable, upload.id)
 
 
 async def _receive(
@@ -189,12 +189,12 @@ async def _receive(
     checksum: tuple[str, bytes] | None,
 ) -> None:
     start = partial.size
-    await asyncio.to_thread(partial.begin)
+    await asyncio.to_thread(partial.load_digest)
     writer = Writer(partial, upload.name)
     check = hashlib.new(checksum[0], usedforsecurity=False) if checksum else None
     try:
         async for chunk in paced(
-            body, core.settings.slow_upload_seconds, lambda: partial.asked_for
+            body, core.settings.slow_upload_seconds, lambda: partial.takeover_requested
         ):
             if check is not None:
                 check.update(chunk)
@@ -223,7 +223,7 @@ async def _whole(core: Core, upload: ResumableUpload, partial: ResumablePartialU
 
 
 async def _accept(core: Core, upload: ResumableUpload, partial: ResumablePartialUpload) -> State:
-    await asyncio.to_thread(partial.begin)
+    await asyncio.to_thread(partial.load_digest)
     digest = await asyncio.to_thread(partial.complete)
     ready = Upload(
         source=partial.path,
@@ -234,9 +234,9 @@ async def _accept(core: Core, upload: ResumableUpload, partial: ResumablePartial
         options=upload.options,
         resumable=upload.id,
     )
-    file = await core.lifecycle.files.submit(ready)
+    file = await core.lifecycle.submissions.submit(ready)
     # The row stays until it expires: a client that missed the answer asks again.
-    await asyncio.to_thread(core.storage.drop_resumable, upload.id)
+    await asyncio.to_thread(core.storage.delete_resumable, upload.id)
     return State(upload, upload.length, file.id)
 
 
@@ -252,7 +252,7 @@ async def _held(core: Core, upload: ResumableUpload) -> AsyncIterator[ResumableP
         while not await asyncio.to_thread(partial.lock):
             if time.monotonic() > deadline:
                 raise UploadLocked("Another request writes to this upload and does not end.")
-            partial.ask_for()
+            partial.request_takeover()
             await asyncio.sleep(LOCK_PAUSE_SECONDS)
         yield partial
     finally:

@@ -102,9 +102,9 @@ async def submit(core: Core, received: Received, chosen: Wish, *, key: str = "")
         options=chosen.options,
         key=key,
     )
-    return await accepted(core, await core.lifecycle.files.submit(upload))
+    return await accepted(core, await core.lifecycle.submissions.submit(upload))
 
 
 async def accepted(core: Core, file: ProcessingFile) -> Accepted:
     """Look for an earlier file with the same bytes."""
-    return Accepted(file, await core.lifecycle.files.earlier_copy(file))
+    return Accepted(file, await core.lifecycle.submissions.earlier_copy(file))

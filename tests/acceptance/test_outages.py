@@ -1,4 +1,4 @@
-"""Redis or PostgreSQL away: said in words, nothing crashes, everything resumes by itself."""
+"""Redis or PostgreSQL is unavailable: users see it, nothing crashes, everything resumes."""
 
 from pathlib import Path
 

@@ -53,7 +53,7 @@ async def test_put_makes_a_file(client: Client, core: Core) -> None:
     assert response.headers["Location"] == file["url"]
     assert core.storage.original(file["id"]).read_bytes() == CSV
     assert not leftovers(core)
-    assert await core.commands.xlen(core.jobs.stream) == 1
+    assert await core.commands.xlen(core.keys.jobs) == 1
 
 
 async def test_a_digest_is_checked(client: Client, core: Core) -> None:
@@ -84,7 +84,7 @@ async def test_the_same_request_is_carried_out_once(client: Client, core: Core) 
         status, _ = await post(client, *parts, path="/api/v1/files", Idempotency_Key="k2")
         assert status == 201
     assert len((await get(client, "files"))["files"]) == 3
-    assert await core.commands.xlen(core.jobs.stream) == 3
+    assert await core.commands.xlen(core.keys.jobs) == 3
 
 
 async def test_the_same_bytes_are_noticed(client: Client) -> None:
@@ -258,7 +258,7 @@ async def test_results_and_artifacts(client: Client, core: Core) -> None:
         "size": 4,
         "sha256": digest,
     }
-    await core.lifecycle.jobs.record(
+    await core.lifecycle.jobs.record_results(
         [end(claimed.job, artifacts=[artifact], result={"x": [1, None]})]
     )
     assert await get(client, f"{path}/result") == {"x": [1, None]}

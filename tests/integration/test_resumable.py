@@ -100,7 +100,7 @@ async def test_pieces_make_a_file(client: Client, core: Core) -> None:
     assert response.headers["Millrace-File"] == str(file.id)
     assert (await patch(client, path, len(CSV), b"")).status_code == 409
     assert len(await files(core)) == 1
-    assert await core.commands.xlen(core.jobs.stream) == 1
+    assert await core.commands.xlen(core.keys.jobs) == 1
 
 
 async def test_the_first_piece_comes_with_the_creation(client: Client, core: Core) -> None:
@@ -324,21 +324,21 @@ async def test_a_whole_upload_that_could_not_become_a_file_becomes_one_later(
     assert file.sha256 == hashlib.sha256(CSV).hexdigest()
 
 
-async def test_uploads_expire(client: Client, core: Core) -> None:
+async def test_uploads_expire(client: Client, core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recovery, "CLEAN_UP_PAUSE_FACTOR", 0)
     path, other = await begun(client), await begun(client)
     await patch(client, path, 0, CSV[:10])
     async with core.database.connect() as connection:
         statement = text("UPDATE upload SET expires_at = now() - interval '1 s' WHERE id = :id")
         await connection.execute(statement, {"id": path.rpartition("/")[2]})
     assert (await call(client, "HEAD", path)).status_code == 404
-    await core.recovery.tidy()
+    await core.recovery.clean_up()
     assert len(kept(core)) == 2, "one that is written to is not taken away under its writer"
     os.utime(core.settings.media_root / "resumable" / path.rpartition("/")[2], (0, 0))
     stray = core.settings.media_root / "resumable" / ("0" * 32)
     stray.touch()
     os.utime(stray, (0, 0))
-    core.recovery.__dict__["_tidy_at"] = float("-inf")
-    await core.recovery.tidy()
+    await core.recovery.clean_up()
     assert [p.name for p in kept(core)] == [other.rpartition("/")[2]]
     assert await offset_of(client, other) == 0
 

@@ -40,7 +40,7 @@ async def test_an_upload_creates_a_row_an_entry_and_an_event(client: Client, cor
     assert file.status == Status.WAITING
     assert len(file.sha256) == 64
     assert core.storage.original(file.id).read_bytes() == b"a,b\n1,2\n"
-    assert await core.commands.xlen(core.jobs.stream) == 1
+    assert await core.commands.xlen(core.keys.jobs) == 1
     events = await core.events.read(START)
     assert [event.status for _, event in events if event] == ["Waiting"]
 
@@ -176,8 +176,8 @@ async def test_a_file_over_the_limit(settings: Settings, core: Core) -> None:
 async def test_delete_cancels_or_removes(client: Client, core: Core) -> None:
     waiting, finished, failed = [await submit(core) for _ in range(3)]
     claimed = {item.job.id: item for item in await claim_all(core)}
-    await core.lifecycle.jobs.record([end(claimed[finished.id].job)])
-    await core.lifecycle.jobs.record([end(claimed[failed.id].job, Status.ERROR)])
+    await core.lifecycle.jobs.record_results([end(claimed[finished.id].job)])
+    await core.lifecycle.jobs.record_results([end(claimed[failed.id].job, Status.ERROR)])
     expected = [
         (waiting, Status.CANCELED),
         (finished, Status.REMOVED),
@@ -241,7 +241,7 @@ async def test_downloads(client: Client, core: Core) -> None:
         "size": 4,
         "sha256": "0" * 64,
     }
-    await core.lifecycle.jobs.record([end(claimed.job, artifacts=[artifact])])
+    await core.lifecycle.jobs.record_results([end(claimed.job, artifacts=[artifact])])
     made = await client.get(f"/processing_file/{file.id}/artifact/out.txt/")
     assert await made.get_data() == b"made"
     for name in ("secret.txt", "..", "%2e%2e%2foriginal"):
@@ -399,9 +399,9 @@ async def test_a_wiped_stream_is_announced_to_open_clients(
     reading = asyncio.create_task(read_stream(client, "event: gap"))
     # Only who has seen an entry can notice that it is gone.
     await read_stream(client, f"id: {await core.events.last_id()}")
-    await core.commands.delete(core.events.stream)
+    await core.commands.delete(core.keys.events)
     if clock_went_back:
-        await core.commands.xadd(core.events.stream, {"type": "status"}, id="1-1")
+        await core.commands.xadd(core.keys.events, {"type": "status"}, id="1-1")
     await submit_unannounced(core, "after.csv")
     await reading
     assert "after.csv" in await read_stream(client, "after.csv")

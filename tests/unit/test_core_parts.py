@@ -1,4 +1,4 @@
-"""Small parts of the core: states, text, storage, retry, logging."""
+"""Small parts of the core: states, text, storage, logging."""
 
 import json
 import logging
@@ -13,7 +13,6 @@ from processing.errors import DiskFull, NotFound, TooLarge
 from processing.states import OPEN_STATUSES, TERMINAL_STATUSES, TRANSITIONS, Status, sources_of
 from processing.storage import Storage
 from processing.text import sanitize_text
-from worker import retry
 
 json_values = st.recursive(
     st.none() | st.integers() | st.text(st.characters(codec=None)),
@@ -79,7 +78,7 @@ def test_a_partial_has_a_limit(storage: Storage) -> None:
 
 
 def test_no_room_is_said_before_writing(storage: Storage) -> None:
-    with pytest.raises(DiskFull, match="MiB free"):
+    with pytest.raises(DiskFull, match="MiB are free"):
         storage.check_room(2**60)
 
 
@@ -108,14 +107,6 @@ def test_sealing_keeps_artifacts_and_nothing_else(storage: Storage) -> None:
     assert [path.name for path in folder.iterdir()] == ["keep.txt"]
     assert not storage.attempt_folder(1, 1).exists()
     assert storage.original(1).exists()
-
-
-def test_delays_grow_and_end() -> None:
-    assert retry.delay(2, 3) is None
-    for failures in range(20):
-        delay = retry.delay(failures, 100)
-        assert delay is not None
-        assert retry.BASE_SECONDS <= delay <= retry.MOST_SECONDS
 
 
 def test_json_logging_is_one_object_a_line(capsys: pytest.CaptureFixture[str]) -> None:

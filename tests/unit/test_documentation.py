@@ -10,6 +10,7 @@ import pytest
 from processing.paths import ROOT
 from processing.settings import Settings
 from processing.states import TRANSITIONS, Outcome
+from processing.stream_keys import StreamKeys
 from quart_app.app import create_app
 from worker.handlers import BadInput, Context, Handler
 
@@ -80,6 +81,17 @@ def test_the_state_diagram_is_the_table() -> None:
     assert drawn == {(str(a), str(b)) for a, targets in TRANSITIONS.items() for b in targets}
     for outcome in Outcome:
         assert f"| {outcome}" in page
+
+
+def test_every_key_in_redis_is_in_the_operators_table() -> None:
+    page = (ROOT / "docs" / "operation.md").read_text()
+    keys = StreamKeys("millrace")
+    names = [
+        getattr(keys, name) for name, kind in vars(StreamKeys).items() if type(kind) is property
+    ]
+    assert len(names) == 6
+    for name in names:
+        assert f"`{name}`" in page, name
 
 
 def test_every_dependency_has_its_reason() -> None:

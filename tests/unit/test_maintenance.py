@@ -1,4 +1,4 @@
-"""The clock of the upkeep."""
+"""The periodic services of a worker."""
 
 import asyncio
 import logging
@@ -6,7 +6,7 @@ import logging
 import pytest
 
 from processing.errors import RedisUnavailable, StreamLost
-from worker.upkeep import _every
+from worker.maintenance import run_periodically
 
 
 async def test_a_pass_that_fails_does_not_end_the_service(
@@ -14,7 +14,7 @@ async def test_a_pass_that_fails_does_not_end_the_service(
 ) -> None:
     finished = asyncio.Event()
     failures: list[Exception] = [
-        RedisUnavailable("away"),
+        RedisUnavailable("no answer"),
         StreamLost("lost"),
         ValueError("a fault"),
     ]
@@ -28,7 +28,7 @@ async def test_a_pass_that_fails_does_not_end_the_service(
         finished.set()
 
     with caplog.at_level(logging.INFO):
-        await asyncio.wait_for(_every(0.001, service, finished), 10)
+        await asyncio.wait_for(run_periodically(0.001, service, finished), 10)
     assert passes == 4
-    # Servers that are away are no fault; anything else is, and says so.
+    # An unavailable server is no error; anything else is, and is logged.
     assert [record.exc_info is not None for record in caplog.records] == [True]

@@ -1,4 +1,4 @@
-"""What a child prints: a file without a name that never grows large."""
+"""Captures what a child prints, in an unnamed file of bounded size."""
 
 import os
 import tempfile
@@ -7,8 +7,8 @@ from fcntl import F_SETFL, fcntl
 from multiprocessing import reduction
 from typing import Any
 
-MOST_BYTES = 1024 * 1024
-SHOWN_BYTES = 2000
+MAX_BYTES = 1024 * 1024
+TAIL_BYTES = 2000
 
 
 def _received(descriptor: Any) -> int:
@@ -16,7 +16,7 @@ def _received(descriptor: Any) -> int:
 
 
 class _Descriptor:
-    """A file descriptor among the arguments of a process: it arrives there as a number."""
+    """A file descriptor as an argument of a process, which receives its number there."""
 
     def __init__(self, number: int) -> None:
         self._number = number
@@ -25,38 +25,38 @@ class _Descriptor:
         return _received, (reduction.DupFd(self._number),)
 
 
-class Printed:
-    """Standard output and error of one child; nobody waits for whoever reads it."""
+class OutputCapture:
+    """Standard output and error of one child, which never blocks on writing them."""
 
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 -- closed in close()
-        # So that it can be emptied under the child, which goes on writing at the new end.
+        # So that it can be truncated while the child writes: it continues at the new end.
         fcntl(self._file, F_SETFL, os.O_APPEND)
 
     @property
     def argument(self) -> Any:
-        """What to give a new process, which gets the number of a descriptor."""
+        """The argument for a new process, which receives the number of a descriptor."""
         return _Descriptor(self._file.fileno())
 
     @property
     def size(self) -> int:
-        """Bytes that are kept at the moment."""
+        """Bytes that are stored at the moment."""
         return os.fstat(self._file.fileno()).st_size
 
     def take(self) -> str:
-        """Return the end of what was printed, and forget it."""
+        """Return the last :data:`TAIL_BYTES` that were printed, and delete everything."""
         size = self.size
         if not size:
             return ""
-        words = os.pread(self._file.fileno(), SHOWN_BYTES, max(0, size - SHOWN_BYTES))
+        tail = os.pread(self._file.fileno(), TAIL_BYTES, max(0, size - TAIL_BYTES))
         os.ftruncate(self._file.fileno(), 0)
-        return words.decode(errors="replace").strip()
+        return tail.decode(errors="replace").strip()
 
     def trim(self) -> None:
-        """Drop what was printed if it is much."""
-        if self.size > MOST_BYTES:
+        """Delete what was printed if it exceeds :data:`MAX_BYTES`."""
+        if self.size > MAX_BYTES:
             os.ftruncate(self._file.fileno(), 0)
 
     def close(self) -> None:
-        """Free it."""
+        """Close the file, which deletes it."""
         self._file.close()
