@@ -4,10 +4,13 @@ from quart import Quart
 
 from processing.paths import ROOT
 from processing.settings import Settings
-from quart_app import charts, errors, formats, guard, headers, openapi, resources
-from quart_app.backpressure import BackpressureConnection, BackpressureRequest
-from quart_app.blueprints import api, documentation, files, health, pages
-from quart_app.downloads import LargeFileBody
+from quart_app import api, errors, resources
+from quart_app.api import health
+from quart_app.http import guard, headers, openapi
+from quart_app.http.backpressure import BackpressureConnection, BackpressureRequest
+from quart_app.http.downloads import LargeFileBody
+from quart_app.live.hub import Renderers
+from quart_app.pages import charts, documentation, files, filters, fragments, index
 
 
 def create_app(settings: Settings) -> Quart:
@@ -26,12 +29,13 @@ def create_app(settings: Settings) -> Quart:
     app.asgi_http_class = BackpressureConnection
     app.request_class = BackpressureRequest
     openapi.document(app)
-    formats.register(app)
+    filters.register(app)
     charts.register(app)
     headers.register(app)
     guard.register(app, settings)
     errors.register(app)
-    resources.register(app, settings)
-    for blueprint in (pages, files, api, health, documentation):
+    renderers = Renderers(fragments.table, fragments.progress, fragments.service_banner)
+    resources.register(app, settings, renderers)
+    for blueprint in (index, files, api, health, documentation):
         app.register_blueprint(blueprint.blueprint)
     return app

@@ -7,9 +7,9 @@ from quart import Quart, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestedRangeNotSatisfiable
 
 from processing.errors import Conflict, NotFound, Refused, ServiceUnavailable, TooMany
-from quart_app import fragments
-from quart_app.hub import Busy
-from quart_app.problems import MEDIA_TYPE, problem
+from quart_app.http.problems import MEDIA_TYPE, problem
+from quart_app.live.hub import Busy
+from quart_app.pages import fragments
 
 logger = logging.getLogger(__name__)
 

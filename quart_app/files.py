@@ -8,12 +8,12 @@ from quart.utils import run_sync
 from processing import repository
 from processing.errors import NotFound
 from processing.models import Attempt, ProcessingFile
-from quart_app.downloads import download
-from quart_app.openapi import MOST_ID
+from quart_app.http.downloads import download
+from quart_app.http.openapi import MOST_ID
 from quart_app.resources import core, gate
-from quart_app.uploads import whole
+from quart_app.uploads import single_request
 from quart_app.uploads.names import CSV_TYPE
-from quart_app.uploads.whole import Taken
+from quart_app.uploads.single_request import Taken
 
 
 def checked(file_id: int) -> int:
@@ -57,7 +57,7 @@ async def send_artifact(file_id: int, name: str) -> Response:
 
 async def take_form() -> Taken:
     """Take in the form that the request is. Raises Refused or ServiceUnavailable."""
-    return await whole.take_form(
+    return await single_request.take_form(
         core(),
         gate(),
         aiter(request.body),

@@ -6,16 +6,15 @@ from quart import Quart, Response, current_app, request
 
 from processing.core import Core
 from processing.settings import Settings
-from quart_app import fragments
-from quart_app.guard import SAFE_METHODS
-from quart_app.hub import Hub
-from quart_app.uploads.gate import Gate
+from quart_app.http.guard import SAFE_METHODS
+from quart_app.live.hub import Hub, Renderers
+from quart_app.uploads.admission import Gate
 
 _CORE, _HUB, _GATE = "millrace_core", "millrace_hub", "millrace_gate"
 _SETTINGS = "millrace_settings"
 
 
-def register(app: Quart, settings: Settings) -> None:
+def register(app: Quart, settings: Settings, renderers: Renderers) -> None:
     """Open everything when ``app`` starts to serve and close it when it stops."""
     app.extensions[_SETTINGS] = settings
 
@@ -23,7 +22,7 @@ def register(app: Quart, settings: Settings) -> None:
     async def start() -> None:
         core = Core(settings, connections=10)
         core.storage.prepare()
-        hub = Hub(core, fragments.table, fragments.progress, fragments.service_banner)
+        hub = Hub(core, renderers)
         app.extensions[_CORE], app.extensions[_HUB] = core, hub
         app.extensions[_GATE] = Gate(core)
         hub.start(app)

@@ -29,8 +29,8 @@ from processing.errors import (
 from processing.lifecycle import Upload
 from processing.models import ResumableUpload
 from processing.partial_uploads import ResumablePartialUpload
+from quart_app.uploads.admission import Gate
 from quart_app.uploads.body import Interrupted, discard, paced
-from quart_app.uploads.gate import Gate
 from quart_app.uploads.names import check_vague_type, clean_name
 from quart_app.uploads.submit import unhurt, wish
 from quart_app.uploads.tus import parse_metadata

@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 
 from processing.errors import BadForm, BadName, Refused
 from processing.storage import Storage
-from quart_app import charts, formats, sse
-from quart_app.backpressure import MOST_BUFFERED_BYTES, BackpressureBody
-from quart_app.sse import Message
-from quart_app.subscriber import GAP, TABLE, Subscriber
+from quart_app.http.backpressure import MOST_BUFFERED_BYTES, BackpressureBody
+from quart_app.live import sse
+from quart_app.live.sse import Message
+from quart_app.live.subscriber import GAP, TABLE, Subscriber
+from quart_app.live.view import View
+from quart_app.pages import charts, filters
 from quart_app.uploads.form import Form, Receiver
 from quart_app.uploads.names import clean_name
-from quart_app.view import View
 
 
 def browser_reads(stream: bytes) -> list[tuple[str, str, str]]:
@@ -64,7 +65,7 @@ def test_a_browser_reads_back_what_was_encoded(text: str) -> None:
     ],
 )
 def test_sizes(count: int | None, text: str) -> None:
-    assert formats.size(count) == text
+    assert filters.size(count) == text
 
 
 @pytest.mark.parametrize(
@@ -79,7 +80,7 @@ def test_sizes(count: int | None, text: str) -> None:
     ],
 )
 def test_durations(seconds: float | None, text: str) -> None:
-    assert formats.duration(seconds) == text
+    assert filters.duration(seconds) == text
 
 
 def test_times() -> None:
@@ -92,9 +93,9 @@ def test_times() -> None:
         200_000: "2 days ago",
     }
     for seconds, text in ages.items():
-        assert formats.ago(now - timedelta(seconds=seconds), now) == text
-    assert formats.since(now - timedelta(seconds=7), now) == "7 s"
-    assert formats.exact(now) == "2026-01-10 12:00:00 UTC"
+        assert filters.ago(now - timedelta(seconds=seconds), now) == text
+    assert filters.since(now - timedelta(seconds=7), now) == "7 s"
+    assert filters.exact(now) == "2026-01-10 12:00:00 UTC"
 
 
 @given(st.lists(st.integers(0, 10**9), max_size=40), st.text())

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from processing.core import Core
 from processing.errors import BadDigest, BadForm, DatabaseUnavailable, Refused
+from quart_app.uploads.admission import Gate
 from quart_app.uploads.body import discard, paced
 from quart_app.uploads.form import MOST_FIELD_BYTES, MOST_FIELDS, Form, Receiver
-from quart_app.uploads.gate import Gate
 from quart_app.uploads.names import check_vague_type, clean_name
 from quart_app.uploads.submit import (
     Accepted,

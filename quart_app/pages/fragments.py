@@ -9,10 +9,10 @@ from processing.errors import Refused
 from processing.models import Attempt, HandlerInfo, ProcessingFile
 from processing.states import Status
 from quart_app import resources
-from quart_app.condition import Condition
-from quart_app.timeline import timeline
+from quart_app.live.service_status import Condition
+from quart_app.live.view import View
+from quart_app.pages.timeline import timeline
 from quart_app.uploads.submit import DEFAULT_HANDLER, Accepted
-from quart_app.view import View
 
 PAGE_ROWS = 50
 

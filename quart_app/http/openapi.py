@@ -9,7 +9,7 @@ from quart_schema import Info, OpenAPIProvider, QuartSchema
 from werkzeug.routing import IntegerConverter, Rule
 from werkzeug.routing.converters import BaseConverter
 
-from quart_app.problems import MEDIA_TYPE, Problem
+from quart_app.http.problems import MEDIA_TYPE, Problem
 
 _NOTES = "_millrace_openapi"
 _DESCRIPTION = """The place where CSV files land: upload, watch, take the Parquet.

@@ -10,8 +10,8 @@ from processing import repository
 from processing.repository import Cursor, Selection, Sort
 from processing.states import Status
 from quart_app import files
-from quart_app.blueprints.api import blueprint
-from quart_app.blueprints.api.models import (
+from quart_app.api.blueprint import blueprint
+from quart_app.api.models import (
     AttemptOut,
     Created,
     CreatedMany,
@@ -20,11 +20,11 @@ from quart_app.blueprints.api.models import (
     FilePage,
     answer,
 )
-from quart_app.openapi import describe
-from quart_app.problems import Problem, problem
-from quart_app.queries import Query, query
+from quart_app.http.openapi import describe
+from quart_app.http.parameters import Query, query
+from quart_app.http.problems import Problem, problem
 from quart_app.resources import core, gate, hub
-from quart_app.uploads import whole
+from quart_app.uploads import single_request
 from quart_app.uploads.form import FORM_SCHEMA
 
 # Without an event, because Redis is away, a waiting client is answered this late.
@@ -117,7 +117,7 @@ async def put_file(name: str) -> Response:
     `?handler=` and `?option.<name>=` say what to do with it. Sent twice it makes two files, unless
     an Idempotency-Key says that it is the same request.
     """
-    accepted = await whole.take_body(
+    accepted = await single_request.take_body(
         core(),
         gate(),
         aiter(request.body),

@@ -8,7 +8,7 @@ from quart import Response, url_for
 
 from processing.models import Attempt, ProcessingFile
 from processing.states import Outcome, Status
-from quart_app.problems import Problem
+from quart_app.http.problems import Problem
 from quart_app.uploads.submit import Accepted
 
 

@@ -9,14 +9,16 @@ from quart import Blueprint, Response, request, url_for
 
 from processing.errors import BadForm
 from processing.states import DELETED_AS, Status
-from quart_app import bulk, files, fragments, sse
-from quart_app.blueprints.pages import requested_view
+from quart_app import bulk, files
 from quart_app.bulk import Action
-from quart_app.hub import Hub
-from quart_app.openapi import describe
-from quart_app.queries import Query, query, small_form
+from quart_app.http.openapi import describe
+from quart_app.http.parameters import Query, query, small_form
+from quart_app.live import sse
+from quart_app.live.hub import Hub
+from quart_app.live.subscriber import Subscriber
+from quart_app.pages import fragments
+from quart_app.pages.index import requested_view
 from quart_app.resources import core, hub
-from quart_app.subscriber import Subscriber
 from quart_app.uploads.form import FORM_SCHEMA
 
 blueprint = Blueprint("files", __name__, url_prefix="/processing_file")

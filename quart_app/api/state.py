@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from quart import Response
 
 from processing import repository
-from quart_app.blueprints.api import blueprint
-from quart_app.blueprints.api.models import (
+from quart_app.api.blueprint import blueprint
+from quart_app.api.models import (
     HandlerOut,
     Handlers,
     Limits,
@@ -16,8 +16,8 @@ from quart_app.blueprints.api.models import (
     WorkerOut,
     answer,
 )
-from quart_app.openapi import describe
-from quart_app.queries import Query, query
+from quart_app.http.openapi import describe
+from quart_app.http.parameters import Query, query
 from quart_app.resources import core, gate, hub
 
 

@@ -1,17 +1,16 @@
 """The single page."""
 
-import secrets
-
 from quart import Blueprint, Response, request
 
 from processing import repository
 from processing.errors import DatabaseUnavailable, NotFound
-from quart_app import files, fragments
-from quart_app.blueprints.api.uploads import OWNER_COOKIE
-from quart_app.openapi import describe
+from quart_app import files
+from quart_app.http.openapi import describe
+from quart_app.live.view import View
+from quart_app.pages import fragments
 from quart_app.resources import core, hub
+from quart_app.uploads import owner
 from quart_app.uploads.submit import accepted
-from quart_app.view import View
 
 blueprint = Blueprint("pages", __name__)
 
@@ -40,16 +39,7 @@ async def index() -> Response:
         response = Response(text)
     except DatabaseUnavailable:
         response = Response(await fragments.page_without_table(view), 503)
-    if OWNER_COOKIE not in request.cookies:
-        # What uploads that this browser begins are bound to.
-        response.set_cookie(
-            OWNER_COOKIE,
-            secrets.token_urlsafe(16),
-            max_age=365 * 24 * 3600,
-            httponly=True,
-            samesite="Strict",
-            secure=request.is_secure,
-        )
+    owner.ensure_cookie(response)
     return response
 
 

@@ -6,7 +6,7 @@ from processing import repository
 from processing.broker import translate_redis_errors
 from processing.errors import ServiceUnavailable
 from processing.migrations import head_revision
-from quart_app.openapi import describe
+from quart_app.http.openapi import describe
 from quart_app.resources import core
 
 blueprint = Blueprint("health", __name__)

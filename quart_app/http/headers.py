@@ -2,8 +2,7 @@
 
 from quart import Quart, Response, request
 
-from quart_app import sse
-
+EVENT_STREAM = "text/event-stream"
 _POLICY = {
     "default-src": "'none'",
     "script-src": "'self'",
@@ -37,7 +36,7 @@ def register(app: Quart) -> None:
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
         # What a document may do says nothing of a stream, and thousands of them are held open.
-        if response.mimetype != sse.TYPE:
+        if response.mimetype != EVENT_STREAM:
             docs = request.path == "/docs"
             response.headers["Content-Security-Policy"] = _DOCS_POLICY if docs else _PAGE_POLICY
             response.headers["Referrer-Policy"] = "same-origin"

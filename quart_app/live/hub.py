@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from quart import Quart
 
@@ -20,12 +21,12 @@ from processing.core import Core
 from processing.errors import RedisUnavailable, ServiceUnavailable
 from processing.events import Event
 from processing.stream_reader import START
-from quart_app.condition import Condition, Watch
-from quart_app.journal import Journal
-from quart_app.pictures import Pictures, Seldom
-from quart_app.sse import Message
-from quart_app.subscriber import GAP, PROGRESS, SERVICE, TABLE, Subscriber
-from quart_app.view import View
+from quart_app.live.event_buffer import Journal
+from quart_app.live.render_cache import Pictures, Seldom
+from quart_app.live.service_status import Condition, Watch
+from quart_app.live.sse import Message
+from quart_app.live.subscriber import GAP, PROGRESS, SERVICE, TABLE, Subscriber
+from quart_app.live.view import View
 
 logger = logging.getLogger(__name__)
 
@@ -43,21 +44,26 @@ class Busy(Exception):
     """As many streams are open as one process may hold."""
 
 
+class Renderers(NamedTuple):
+    """What turns rows into HTML: a view's table, single rows by file id, and the service banner."""
+
+    table: Callable[[View], Awaitable[str]]
+    progress: Callable[[Sequence[int]], Awaitable[Mapping[int, str]]]
+    banner: Callable[[Condition], Awaitable[str]]
+
+
 class Hub:
     """Reads events, paints each view once, hands the picture to everyone who looks at it."""
 
     def __init__(
         self,
         core: Core,
-        paint: Callable[[View], Awaitable[str]],
-        progress: Callable[[Sequence[int]], Awaitable[Mapping[int, str]]],
-        banner: Callable[[Condition], Awaitable[str]],
+        renderers: Renderers,
     ) -> None:
-        """``paint`` renders a view, ``progress`` single rows, ``banner`` what is wrong, if so."""
         self._core = core
-        self._paint = paint
-        self._paint_progress = progress
-        self._banner = banner
+        self._paint = renderers.table
+        self._paint_progress = renderers.progress
+        self._banner = renderers.banner
         self.pictures = Pictures()
         self.counts = Seldom()
         self.journal = Journal(core.events)

@@ -4,8 +4,8 @@ from quart import Response, current_app
 
 from processing.errors import Conflict
 from quart_app import files
-from quart_app.blueprints.api import blueprint
-from quart_app.openapi import describe
+from quart_app.api.blueprint import blueprint
+from quart_app.http.openapi import describe
 
 _DOWNLOAD = {
     206: ("*/*", "A part of it."),

@@ -9,9 +9,10 @@ from collections.abc import AsyncIterator
 
 from quart import Response
 
+from quart_app.http.headers import EVENT_STREAM
+
 # The parser of the browser ends a line at each of these.
 _LINE_END = re.compile("\r\n|\n|\r")
-TYPE = "text/event-stream"
 HEARTBEAT_SECONDS = 15.0
 RETRY_MILLISECONDS = 2000
 # When we stop: spread over a few seconds, so that a deploy is no stampede.
@@ -48,7 +49,7 @@ def is_stream_id(text: str) -> bool:
 
 def respond(messages: AsyncIterator[Message | None]) -> Response:
     """Stream ``messages`` for as long as the client stays; None is sent as a heartbeat."""
-    response = Response(_wire(messages), content_type=TYPE)
+    response = Response(_wire(messages), content_type=EVENT_STREAM)
     # The default ends a response after a minute; this one lasts as long as its tab.
     response.timeout = None
     response.headers["X-Accel-Buffering"] = "no"

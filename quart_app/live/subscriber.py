@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Mapping
 
-from quart_app.sse import Message
-from quart_app.view import View
+from quart_app.live.sse import Message
+from quart_app.live.view import View
 
 TABLE, PROGRESS, SERVICE, GAP = (
     "handlingStatusChanged",

@@ -10,11 +10,11 @@ from quart import Response, request
 from processing.errors import RedisUnavailable
 from processing.events import Event
 from processing.stream_reader import START
-from quart_app import sse
-from quart_app.blueprints.api import blueprint
-from quart_app.hub import Hub
-from quart_app.openapi import describe
-from quart_app.queries import Query, query
+from quart_app.api.blueprint import blueprint
+from quart_app.http.openapi import describe
+from quart_app.http.parameters import Query, query
+from quart_app.live import sse
+from quart_app.live.hub import Hub
 from quart_app.resources import core, hub
 
 _GAP = "Earlier events are gone; GET /api/v1/files tells how things stand."

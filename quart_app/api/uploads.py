@@ -4,7 +4,6 @@ Extensions: creation, creation-with-upload, termination, checksum, expiration.
 Source: https://tus.io/protocols/resumable-upload
 """
 
-import hashlib
 from collections.abc import AsyncIterator
 from email.utils import format_datetime
 from typing import Any
@@ -14,12 +13,12 @@ from werkzeug.exceptions import MethodNotAllowed, PreconditionFailed
 
 from processing.errors import BadForm, Conflict, NotCsv, TooLarge
 from processing.models import ResumableUpload
-from quart_app.blueprints.api import blueprint
-from quart_app.blueprints.api.files import KEY_HEADER
-from quart_app.blueprints.api.models import UploadOut, answer
-from quart_app.openapi import describe
+from quart_app.api.blueprint import blueprint
+from quart_app.api.files import KEY_HEADER
+from quart_app.api.models import UploadOut, answer
+from quart_app.http.openapi import describe
 from quart_app.resources import core, gate, settings
-from quart_app.uploads import resumable, tus
+from quart_app.uploads import owner, resumable, tus
 from quart_app.uploads.body import discard
 from quart_app.uploads.resumable import State
 from quart_app.uploads.submit import idempotency_key
@@ -27,7 +26,6 @@ from quart_app.uploads.submit import idempotency_key
 VERSION = "1.0.0"
 EXTENSIONS = "creation,creation-with-upload,termination,checksum,expiration"
 PIECE = "application/offset+octet-stream"
-OWNER_COOKIE = "millrace_owner"
 _TUS = {"Tus-Resumable": (f"The version of the protocol: {VERSION}.", r"^1\.0\.0$")}
 _CHECKSUM = {
     "Upload-Checksum": (
@@ -49,12 +47,6 @@ async def say_version(response: Response) -> Response:
 def _check_version() -> None:
     if request.headers.get("Tus-Resumable") != VERSION:
         raise PreconditionFailed(f"Send the header Tus-Resumable: {VERSION}.")
-
-
-def _owner() -> str:
-    """Digest of what a browser got with the page; a program has its upload's secret address."""
-    cookie = request.cookies.get(OWNER_COOKIE, "")
-    return hashlib.sha256(cookie.encode()).hexdigest() if cookie else ""
 
 
 def _number(header: str) -> int:
@@ -118,7 +110,7 @@ async def create_upload() -> Response:
             gate(),
             length=length,
             metadata=request.headers.get("Upload-Metadata", ""),
-            owner=_owner(),
+            owner=owner.digest(),
             key=idempotency_key(request.headers.get("Idempotency-Key")),
         )
     except Exception:
@@ -142,7 +134,7 @@ async def upload_state(upload_id: str) -> Response:
     HEAD is tus's way: it also frees the upload from a request whose connection died unnoticed,
     and makes a file of one that is whole.
     """
-    upload = await resumable.find(core(), upload_id, _owner())
+    upload = await resumable.find(core(), upload_id, owner.digest())
     if request.method == "HEAD":
         _check_version()
         state = await resumable.state(core(), upload)
@@ -185,7 +177,7 @@ async def append_to_upload(upload_id: str) -> Response:
         checksum = tus.parse_checksum(request.headers.get("Upload-Checksum"))
         if request.mimetype != PIECE:
             raise NotCsv(f"The body of a PATCH is of type {PIECE}.")
-        upload = await resumable.find(core(), upload_id, _owner())
+        upload = await resumable.find(core(), upload_id, owner.digest())
     except Exception:
         await discard(body)
         raise
@@ -215,7 +207,7 @@ async def _append(
 async def end_upload(upload_id: str) -> Response:
     """End an upload that shall not go on; a file that it became stays."""
     _check_version()
-    upload = await resumable.find(core(), upload_id, _owner())
+    upload = await resumable.find(core(), upload_id, owner.digest())
     if upload.file_id is not None:
         raise Conflict(f"This upload is complete; DELETE file {upload.file_id} instead.")
     await resumable.end(core(), upload)
