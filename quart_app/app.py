@@ -1,4 +1,4 @@
-"""Builds the Quart application from settings; nothing is connected before it serves."""
+"""Builds the Quart application from settings; it connects to nothing before it serves."""
 
 from quart import Quart
 
@@ -9,26 +9,26 @@ from quart_app.api import health
 from quart_app.http import guard, headers, openapi
 from quart_app.http.backpressure import BackpressureConnection, BackpressureRequest
 from quart_app.http.downloads import LargeFileBody
-from quart_app.live.hub import Renderers
+from quart_app.live.broadcaster import Renderers
 from quart_app.pages import charts, documentation, files, filters, fragments, index
 
 
 def create_app(settings: Settings) -> Quart:
-    """Return an application of its own for ``settings``."""
+    """Return a new application for ``settings``."""
     app = Quart(
         "millrace",
         root_path=str(ROOT / "quart_app"),
         template_folder=str(ROOT / "templates"),
         static_folder="static",
     )
-    # The upload has a limit of its own, per file and while it streams.
+    # Uploads are limited per file, while they stream.
     app.config["MAX_CONTENT_LENGTH"] = None
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.response_class.file_body_class = LargeFileBody
     app.asgi_http_class = BackpressureConnection
     app.request_class = BackpressureRequest
-    openapi.document(app)
+    openapi.register(app)
     filters.register(app)
     charts.register(app)
     headers.register(app)

@@ -1,4 +1,4 @@
-"""Every change as it happens, as JSON over Server-Sent Events."""
+"""Every change as JSON over Server-Sent Events."""
 
 import json
 from collections.abc import AsyncIterator
@@ -10,25 +10,26 @@ from quart import Response, request
 from processing.errors import RedisUnavailable
 from processing.events import Event
 from processing.stream_reader import START
+from quart_app import messages
 from quart_app.api.blueprint import blueprint
 from quart_app.http.openapi import describe
-from quart_app.http.parameters import Query, query
+from quart_app.http.parameters import QueryParameters, read_query
 from quart_app.live import sse
 from quart_app.live.hub import Hub
 from quart_app.resources import core, hub
 
-_GAP = "Earlier events are gone; GET /api/v1/files tells how things stand."
+_GAP = sse.Message("gap", json.dumps({"detail": messages.EVENTS_MISSED}))
 
 
-class EventsQuery(Query):
-    """Which events, from where on."""
+class EventsQuery(QueryParameters):
+    """Which events, and after which one."""
 
-    file: list[int] = Field([], max_length=100, description="Only of these files.")
-    type: list[Literal["status", "progress"]] = Field([], description="Only of these types.")
+    file: list[int] = Field([], max_length=100, description="Only events of these files.")
+    type: list[Literal["status", "progress"]] = Field([], description="Only events of these types.")
     last_event_id: str = Field(
         "",
         pattern=r"^(\d{1,19}-\d{1,19})?$",
-        description="Begin after this event; `0-0`: with the oldest there is.",
+        description="Start after this event; `0-0` starts with the oldest one kept.",
     )
 
 
@@ -37,46 +38,46 @@ class EventsQuery(Query):
     {
         200: (
             "text/event-stream",
-            "Events `status` and `progress`, data: JSON; `gap` where some were missed.",
+            "Events `status` and `progress` with JSON data; `gap` if some were missed.",
         )
     },
     query=EventsQuery,
-    headers={"Last-Event-ID": ("Begin after this event.", "^[0-9]{1,19}-[0-9]{1,19}$")},
+    headers={"Last-Event-ID": ("Start after this event.", "^[0-9]{1,19}-[0-9]{1,19}$")},
 )
 async def events() -> Response:
-    """Follow every change; the id of an event is its id on the event stream.
+    """Follow every change; an event's id is its id on the event stream.
 
-    A client that comes back with `Last-Event-ID` gets exactly what it missed. If that is gone, it
-    gets an event `gap` first.
+    A client that reconnects with `Last-Event-ID` gets exactly the events it missed. If they are no
+    longer available, it gets an event `gap` first.
     """
-    asked = query(EventsQuery)
-    wanted = request.headers.get("Last-Event-ID", "")
-    after = wanted if sse.is_stream_id(wanted) else asked.last_event_id
+    query = read_query(EventsQuery)
+    last_id = request.headers.get("Last-Event-ID", "")
+    after = last_id if sse.is_stream_id(last_id) else query.last_event_id
     stream = core().events
     cursor = after or await stream.last_id()
     missed = bool(after) and after != START and not await stream.holds(after)
-    return sse.respond(_follow(hub(), asked, cursor, missed=missed))
+    return sse.respond(_follow(hub(), query, cursor, missed=missed))
 
 
 async def _follow(
-    streams: Hub, asked: EventsQuery, cursor: str, *, missed: bool
+    live: Hub, query: EventsQuery, cursor: str, *, missed: bool
 ) -> AsyncIterator[sse.Message | None]:
-    """Yield what happens after ``cursor``; None now and then while nothing does."""
-    journal = streams.journal
+    """Yield the events after ``cursor``; None as a heartbeat while there are none."""
+    buffer = live.buffer
     if missed:
-        yield sse.Message("gap", json.dumps({"detail": _GAP}))
+        yield _GAP
         cursor = START
-    life = journal.life
-    files, types = frozenset(asked.file), frozenset(asked.type)
-    while not streams.closed:
+    epoch = buffer.epoch
+    files, types = frozenset(query.file), frozenset(query.type)
+    while not live.closing:
         try:
-            entries = await journal.after(cursor, sse.HEARTBEAT_SECONDS)
+            entries = await buffer.read_after(cursor, sse.HEARTBEAT_SECONDS)
         except RedisUnavailable:
             entries = []
-            await streams.pause()
-        if journal.life != life:
-            life, cursor = journal.life, START
-            yield sse.Message("gap", json.dumps({"detail": _GAP}))
+            await live.pause()
+        if buffer.epoch != epoch:
+            epoch, cursor = buffer.epoch, START
+            yield _GAP
             continue
         if not entries:
             yield None

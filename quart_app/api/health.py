@@ -1,4 +1,4 @@
-"""Whether this process lives, and whether it can do its work."""
+"""Health checks: whether this process is alive, and whether it is ready."""
 
 from quart import Blueprint, Response, current_app
 
@@ -13,9 +13,9 @@ blueprint = Blueprint("health", __name__)
 
 
 @blueprint.get("/healthz")
-@describe({200: ("application/json", "The process answers.")})
+@describe({200: ("application/json", "The process is alive.")})
 async def healthz() -> dict[str, str]:
-    """Alive."""
+    """Check that the process is alive."""
     return {"status": "alive"}
 
 
@@ -24,8 +24,11 @@ async def _database() -> tuple[str, str]:
         async with core().database.connect() as connection:
             revision = await repository.schema_revision(connection)
     except ServiceUnavailable:
-        return "away", "unknown"
-    return "ok", "ok" if revision == head_revision() else f"at {revision}, not at {head_revision()}"
+        return "unavailable", "unknown"
+    return (
+        "ok",
+        "ok" if revision == head_revision() else f"at {revision} instead of {head_revision()}",
+    )
 
 
 async def _redis() -> str:
@@ -33,19 +36,19 @@ async def _redis() -> str:
         with translate_redis_errors():
             await core().commands.ping()
     except ServiceUnavailable:
-        return "away"
+        return "unavailable"
     return "ok"
 
 
 @blueprint.get("/readyz")
 @describe(
     {
-        200: ("application/json", "Everything this process needs answers."),
-        503: ("application/json", "Something does not; the body says what."),
+        200: ("application/json", "The process is ready."),
+        503: ("application/json", "The process is not ready; the body lists the failed checks."),
     }
 )
 async def readyz() -> Response:
-    """Ready: database, Redis, migrations at head."""
+    """Check the database, its migrations and Redis."""
     database, migrations = await _database()
     checks = {"database": database, "redis": await _redis(), "migrations": migrations}
     ready = all(state == "ok" for state in checks.values())

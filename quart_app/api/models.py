@@ -1,4 +1,4 @@
-"""What the API answers. Sizes in bytes, durations in seconds, progress 0–1, times in UTC."""
+"""Response models. Sizes in bytes, durations in seconds, progress 0–1, times in UTC."""
 
 from datetime import datetime
 from typing import Any, Self
@@ -13,7 +13,7 @@ from quart_app.uploads.submit import Accepted
 
 
 class ArtifactOut(BaseModel):
-    """A file that a handler made."""
+    """An artifact of a file."""
 
     name: str
     title: str
@@ -24,7 +24,7 @@ class ArtifactOut(BaseModel):
 
 
 class FileOut(BaseModel):
-    """A file and how it stands."""
+    """A file and its state."""
 
     id: int
     name: str
@@ -49,7 +49,7 @@ class FileOut(BaseModel):
     uploaded_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
-    due_at: datetime | None = Field(description="When it is tried again, if it is.")
+    due_at: datetime | None = Field(description="When it will be retried, if it will.")
     artifacts: list[ArtifactOut]
     url: str
     original_url: str
@@ -57,30 +57,30 @@ class FileOut(BaseModel):
 
     @classmethod
     def of(cls, file: ProcessingFile, **more: Any) -> Self:
-        """Describe a row."""
+        """Convert a row."""
         fields = {name: getattr(file, name, None) for name in FileOut.model_fields}
         artifacts = [
-            {"sha256": None, **item, "url": address("artifact", file.id, name=item["name"])}
+            {"sha256": None, **item, "url": api_url("artifact", file.id, name=item["name"])}
             for item in file.artifacts
         ]
         fields |= file.usage._asdict() | {
             "rows": file.row_count,
             "columns": file.column_count,
             "artifacts": artifacts,
-            "url": address("get_file", file.id),
-            "original_url": address("original", file.id),
-            "result_url": address("result", file.id),
+            "url": api_url("get_file", file.id),
+            "original_url": api_url("original", file.id),
+            "result_url": api_url("result", file.id),
         }
         return cls.model_validate(fields | more)
 
 
-def address(route: str, file_id: int, **more: Any) -> str:
-    """The address of something of a file."""
+def api_url(route: str, file_id: int, **more: Any) -> str:
+    """The URL of the API route ``route`` for a file."""
     return url_for(f"api.{route}", file_id=file_id, **more)
 
 
 class AttemptOut(BaseModel):
-    """An earlier attempt, that another one followed."""
+    """An earlier attempt."""
 
     attempt: int
     outcome: Outcome
@@ -95,7 +95,7 @@ class AttemptOut(BaseModel):
 
     @classmethod
     def of(cls, attempt: Attempt) -> Self:
-        """Describe a row."""
+        """Convert a row."""
         fields = {name: getattr(attempt, name, None) for name in cls.model_fields}
         return cls.model_validate(fields | attempt.usage._asdict())
 
@@ -107,14 +107,14 @@ class FileDetail(FileOut):
 
 
 class FilePage(BaseModel):
-    """Files in order; `next` goes into `after` for the next page, null at the end."""
+    """A page of files; `next` is the `after` of the next page, null on the last one."""
 
     files: list[FileOut]
     next: str | None
 
 
 class Created(BaseModel):
-    """A file that is in line; `same_as` is an earlier one with the same bytes."""
+    """A queued file; `same_as` is an earlier one with the same bytes."""
 
     file: FileOut
     same_as: int | None
@@ -122,33 +122,33 @@ class Created(BaseModel):
 
     @classmethod
     def of(cls, accepted: Accepted) -> Self:
-        """Describe what was accepted."""
+        """Convert an accepted upload."""
         same_as = accepted.same_as
-        url = None if same_as is None else address("get_file", same_as)
+        url = None if same_as is None else api_url("get_file", same_as)
         return cls(file=FileOut.of(accepted.file), same_as=same_as, same_as_url=url)
 
 
 class CreatedMany(BaseModel):
-    """The files of a form: what is in line, and why the others are not."""
+    """The files of a form that are queued, and why the others were refused."""
 
     created: list[Created]
     refused: list[Problem]
 
 
 class UploadOut(BaseModel):
-    """An upload that may come in pieces."""
+    """A resumable upload."""
 
     id: str
     name: str
     length: int
-    offset: int = Field(description="How many bytes have come.")
+    offset: int = Field(description="Bytes received so far.")
     expires_at: datetime
-    file_id: int | None = Field(description="The file that it became, once it is whole.")
+    file_id: int | None = Field(description="The file it became, once complete.")
     url: str
 
 
 class HandlerOut(BaseModel):
-    """What workers can do; `options` is the JSON Schema of its options."""
+    """A handler; `options` is the JSON Schema of its options."""
 
     name: str
     title: str
@@ -168,31 +168,31 @@ class WorkerOut(BaseModel):
     name: str
     slots: int
     running: int
-    waits_for: str | None = Field(description="Why a free slot starts nothing, if so.")
+    waits_for: str | None = Field(description="What free slots are waiting for, if anything.")
     started_at: datetime
     seen_at: datetime
     silent_seconds: float
 
 
 class Throughput(BaseModel):
-    """How many files ended, by status, over the last `seconds` (at most a minute)."""
+    """Files finished in the last `seconds` (at most 60), by status."""
 
     seconds: float
     ended: dict[str, int]
 
 
 class Queue(BaseModel):
-    """How much there is to do, and who does it."""
+    """Queue depth, workers and throughput."""
 
     waiting: int
     running: int
-    oldest_seconds: float | None = Field(description="How long the oldest waiting file waits.")
+    oldest_seconds: float | None = Field(description="Age of the oldest waiting file.")
     workers: list[WorkerOut]
     throughput: Throughput
 
 
 class Limits(BaseModel):
-    """What an upload may be; null where there is no limit."""
+    """Upload limits; null means no limit."""
 
     file_bytes: int
     files_per_request: int
@@ -205,8 +205,8 @@ class Limits(BaseModel):
     name_characters: int
 
 
-def answer(model: BaseModel, status: int = 200, **headers: str) -> Response:
-    """Send a model as JSON."""
+def json_response(model: BaseModel, status: int = 200, **headers: str) -> Response:
+    """Respond with a model as JSON; ``headers`` with _ for -."""
     response = Response(model.model_dump_json(), status, content_type="application/json")
     response.headers.extend({name.replace("_", "-"): text for name, text in headers.items()})
     return response

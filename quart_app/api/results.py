@@ -1,4 +1,4 @@
-"""What is in a file: the result, the upload itself, and what was made of it."""
+"""Results: the summary, the original file and the artifacts."""
 
 from quart import Response, current_app
 
@@ -8,15 +8,15 @@ from quart_app.api.blueprint import blueprint
 from quart_app.http.openapi import describe
 
 _DOWNLOAD = {
-    206: ("*/*", "A part of it."),
-    304: ("", "It is what you have."),
+    206: ("*/*", "The requested range."),
+    304: ("", "Not modified."),
 }
 
 
 @blueprint.get("/files/<int:file_id>/result")
-@describe({200: ("application/json", "What the handler found out.")})
+@describe({200: ("application/json", "The handler's summary.")})
 async def result(file_id: int) -> Response:
-    """Get what the handler found out; of the handler `profile` the profile of the file."""
+    """Get the handler's summary; for the handler `profile`, the profile of the file."""
     file = await files.get(file_id)
     if file.result is None:
         raise Conflict(f"File {file_id} is {file.status} and has no result.")
@@ -25,11 +25,11 @@ async def result(file_id: int) -> Response:
 
 
 @blueprint.get("/files/<int:file_id>/original")
-@describe({200: ("text/csv", "The upload."), **_DOWNLOAD})
+@describe({200: ("text/csv", "The original file."), **_DOWNLOAD})
 async def original(file_id: int) -> Response:
-    """Download the file as it was uploaded.
+    """Download the original file.
 
-    Its ETag is its SHA-256; Range, If-Range and If-None-Match are honoured.
+    The ETag is its SHA-256; Range, If-Range and If-None-Match are supported.
     """
     return await files.send_original(file_id)
 
@@ -37,5 +37,5 @@ async def original(file_id: int) -> Response:
 @blueprint.get("/files/<int:file_id>/artifacts/<name>")
 @describe({200: ("*/*", "The artifact."), **_DOWNLOAD})
 async def artifact(file_id: int, name: str) -> Response:
-    """Download what the handler made of the file; headers as for the upload itself."""
+    """Download an artifact; conditional and range requests work as for the original."""
     return await files.send_artifact(file_id, name)

@@ -1,4 +1,4 @@
-"""What can be done, what may be sent, and how the queue stands."""
+"""Handlers, limits, and the state of the queue."""
 
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -14,21 +14,21 @@ from quart_app.api.models import (
     Queue,
     Throughput,
     WorkerOut,
-    answer,
+    json_response,
 )
 from quart_app.http.openapi import describe
-from quart_app.http.parameters import Query, query
-from quart_app.resources import core, gate, hub
+from quart_app.http.parameters import QueryParameters, read_query
+from quart_app.resources import admission, core, hub
 
 
 @blueprint.get("/handlers")
-@describe({200: (Handlers, "The handlers.")}, query=Query)
+@describe({200: (Handlers, "The handlers.")}, query=QueryParameters)
 async def handlers() -> Response:
-    """List what workers can do with a file, each with the JSON Schema of its options."""
-    query(Query)
+    """List the handlers, each with the JSON Schema of its options."""
+    read_query(QueryParameters)
     async with core().database.connect() as connection:
         known = await repository.list_handlers(connection)
-    return answer(
+    return json_response(
         Handlers(
             handlers=[
                 HandlerOut(
@@ -44,28 +44,28 @@ async def handlers() -> Response:
 
 
 @blueprint.get("/limits")
-@describe({200: (Limits, "The limits.")}, query=Query)
+@describe({200: (Limits, "The limits.")}, query=QueryParameters)
 async def limits() -> Response:
-    """Say what an upload may be."""
-    query(Query)
-    return answer(Limits.model_validate(gate().limits()))
+    """Get the upload limits."""
+    read_query(QueryParameters)
+    return json_response(Limits.model_validate(admission().limits()))
 
 
 @blueprint.get("/queue")
-@describe({200: (Queue, "The queue.")}, query=Query)
+@describe({200: (Queue, "The state of the queue.")}, query=QueryParameters)
 async def queue() -> Response:
-    """Say how much there is to do, who does it, and how fast it goes."""
-    query(Query)
+    """Get queue depth, workers and throughput."""
+    read_query(QueryParameters)
     async with core().database.connect() as connection:
         depth = await repository.queue_depth(connection)
         heartbeats = await repository.list_heartbeats(connection)
-    ended, seconds = hub().journal.throughput()
+    ended, seconds = hub().buffer.throughput()
     now = datetime.now(UTC)
     workers = [
         WorkerOut(**asdict(beat), silent_seconds=max(0.0, (now - beat.seen_at).total_seconds()))
         for beat in heartbeats
     ]
-    return answer(
+    return json_response(
         Queue(
             waiting=depth.waiting,
             running=depth.running,

@@ -14,31 +14,31 @@ from werkzeug.exceptions import MethodNotAllowed, PreconditionFailed
 from processing.errors import BadForm, Conflict, NotCsv, TooLarge
 from processing.models import ResumableUpload
 from quart_app.api.blueprint import blueprint
-from quart_app.api.files import KEY_HEADER
-from quart_app.api.models import UploadOut, answer
+from quart_app.api.files import IDEMPOTENCY_HEADER
+from quart_app.api.models import UploadOut, json_response
 from quart_app.http.openapi import describe
-from quart_app.resources import core, gate, settings
+from quart_app.resources import admission, core, settings
 from quart_app.uploads import owner, resumable, tus
 from quart_app.uploads.body import discard
-from quart_app.uploads.resumable import State
+from quart_app.uploads.resumable import UploadState
 from quart_app.uploads.submit import idempotency_key
 
 VERSION = "1.0.0"
 EXTENSIONS = "creation,creation-with-upload,termination,checksum,expiration"
-PIECE = "application/offset+octet-stream"
-_TUS = {"Tus-Resumable": (f"The version of the protocol: {VERSION}.", r"^1\.0\.0$")}
+CHUNK_TYPE = "application/offset+octet-stream"
+_TUS_HEADERS = {"Tus-Resumable": (f"Protocol version: {VERSION}.", r"^1\.0\.0$")}
 _CHECKSUM = {
     "Upload-Checksum": (
         "Algorithm and base64 digest of the body: sha256, sha1 or md5.",
         "^(sha256|sha1|md5) [A-Za-z0-9+/]{22,43}={0,2}$",
     )
 }
-_BODY: dict[str, Any] = {"content": {PIECE: {"schema": {}}}}
+_BODY: dict[str, Any] = {"content": {CHUNK_TYPE: {"schema": {}}}}
 
 
 @blueprint.after_request
-async def say_version(response: Response) -> Response:
-    """Every answer of the protocol names its version, errors too."""
+async def add_version_headers(response: Response) -> Response:
+    """Name the protocol version in every response, errors included."""
     if request.path.startswith("/api/v1/uploads"):
         response.headers["Tus-Resumable"] = response.headers["Tus-Version"] = VERSION
     return response
@@ -46,17 +46,17 @@ async def say_version(response: Response) -> Response:
 
 def _check_version() -> None:
     if request.headers.get("Tus-Resumable") != VERSION:
-        raise PreconditionFailed(f"Send the header Tus-Resumable: {VERSION}.")
+        raise PreconditionFailed(f"The header Tus-Resumable: {VERSION} is required.")
 
 
-def _number(header: str) -> int:
+def _byte_count(header: str) -> int:
     text = request.headers.get(header, "")
     if not (text.isascii() and text.isdigit() and len(text) < 20):
-        raise BadForm(f"Send {header}: a number of bytes.")
+        raise BadForm(f"{header} must be a number of bytes.")
     return int(text)
 
 
-def _headers(state: State) -> dict[str, str]:
+def _headers(state: UploadState) -> dict[str, str]:
     headers = {
         "Upload-Offset": str(state.offset),
         "Upload-Expires": format_datetime(state.upload.expires_at, usegmt=True),
@@ -68,9 +68,9 @@ def _headers(state: State) -> dict[str, str]:
 
 
 @blueprint.route("/uploads", methods=["OPTIONS"], provide_automatic_options=False)
-@describe({204: ("", "What the server can do, in headers.")})
+@describe({204: ("", "The supported protocol features, in headers.")})
 async def upload_options() -> Response:
-    """Ask what the server can do of the protocol."""
+    """Get the supported protocol features."""
     headers = {
         "Tus-Extension": EXTENSIONS,
         "Tus-Max-Size": str(settings().max_upload_bytes),
@@ -81,33 +81,33 @@ async def upload_options() -> Response:
 
 @blueprint.post("/uploads")
 @describe(
-    {201: ("", "The upload has begun; Location is its address.")},
+    {201: ("", "The upload was created; Location is its URL.")},
     headers={
-        **_TUS,
+        **_TUS_HEADERS,
         "Upload-Length": ("The size of the file in bytes.", "^[1-9][0-9]{0,8}$"),
         "Upload-Metadata": (
-            "Keys and base64 values: filename, filetype, handler, option.<name>.",
+            "Pairs of key and base64 value: filename, filetype, handler, option.<name>.",
             "^filename YS5jc3Y=$",
         ),
         **_CHECKSUM,
-        **KEY_HEADER,
+        **IDEMPOTENCY_HEADER,
     },
     requestBody=_BODY,
 )
 async def create_upload() -> Response:
-    """Begin an upload; a body of type application/offset+octet-stream is its first piece."""
+    """Create an upload; a body of type application/offset+octet-stream is its first chunk."""
     body = aiter(request.body)
     try:
         _check_version()
         if "Upload-Defer-Length" in request.headers:
-            raise BadForm("Say the Upload-Length at once; deferring it is not supported.")
-        length = _number("Upload-Length")
+            raise BadForm("Upload-Length is required; deferring it is not supported.")
+        length = _byte_count("Upload-Length")
         checksum = tus.parse_checksum(request.headers.get("Upload-Checksum"))
         if length > settings().max_upload_bytes:
-            raise TooLarge(f"The file is larger than {settings().max_upload_mb} MiB.")
+            raise TooLarge(f"The file is larger than {settings().max_upload_mb:,} MiB.")
         upload = await resumable.create(
             core(),
-            gate(),
+            admission(),
             length=length,
             metadata=request.headers.get("Upload-Metadata", ""),
             owner=owner.digest(),
@@ -116,10 +116,16 @@ async def create_upload() -> Response:
     except Exception:
         await discard(body)
         raise
-    state = await resumable.glance(core(), upload)
-    if request.mimetype == PIECE and state.offset == 0:
+    state = await resumable.peek(core(), upload)
+    if request.mimetype == CHUNK_TYPE and state.offset == 0:
         state = await resumable.append(
-            core(), gate(), upload, body, offset=0, length=request.content_length, checksum=checksum
+            core(),
+            admission(),
+            upload,
+            body,
+            offset=0,
+            length=request.content_length,
+            checksum=checksum,
         )
     headers = _headers(state)
     headers["Location"] = url_for("api.upload_state", upload_id=upload.id)
@@ -129,21 +135,21 @@ async def create_upload() -> Response:
 @blueprint.get("/uploads/<upload_id>")
 @describe({200: (UploadOut, "The upload.")})
 async def upload_state(upload_id: str) -> Response:
-    """Ask how far an upload is.
+    """Get the progress of an upload.
 
-    HEAD is tus's way: it also frees the upload from a request whose connection died unnoticed,
-    and makes a file of one that is whole.
+    HEAD, as tus defines it, also takes the upload over from a dead connection, and turns a complete
+    upload into a file.
     """
     upload = await resumable.find(core(), upload_id, owner.digest())
     if request.method == "HEAD":
         _check_version()
-        state = await resumable.state(core(), upload)
+        state = await resumable.resume_or_finish(core(), upload)
         headers = _headers(state) | {"Upload-Length": str(upload.length)}
         if upload.metadata:
             headers["Upload-Metadata"] = upload.metadata
         return Response(status=200, headers=headers)
-    state = await resumable.glance(core(), upload)
-    shown = UploadOut(
+    state = await resumable.peek(core(), upload)
+    body = UploadOut(
         id=upload.id,
         name=upload.name,
         length=upload.length,
@@ -152,31 +158,31 @@ async def upload_state(upload_id: str) -> Response:
         file_id=state.file_id,
         url=request.path,
     )
-    return answer(shown)
+    return json_response(body)
 
 
 @blueprint.patch("/uploads/<upload_id>")
 @describe(
-    {204: ("", "The bytes are there; Upload-Offset is where to go on.")},
+    {204: ("", "The bytes were stored; Upload-Offset is the new offset.")},
     headers={
-        **_TUS,
-        "Upload-Offset": ("Where the upload stands.", "^[0-9]{1,18}$"),
+        **_TUS_HEADERS,
+        "Upload-Offset": ("The current offset of the upload.", "^[0-9]{1,18}$"),
         **_CHECKSUM,
     },
     requestBody=_BODY,
 )
 async def append_to_upload(upload_id: str) -> Response:
-    """Send the bytes that follow.
+    """Append a chunk.
 
-    The answer to the last of them names the file that the upload has become in Millrace-File.
+    The response to the last chunk has the id of the resulting file in Millrace-File.
     """
     body = aiter(request.body)
     try:
         _check_version()
-        offset = _number("Upload-Offset")
+        offset = _byte_count("Upload-Offset")
         checksum = tus.parse_checksum(request.headers.get("Upload-Checksum"))
-        if request.mimetype != PIECE:
-            raise NotCsv(f"The body of a PATCH is of type {PIECE}.")
+        if request.mimetype != CHUNK_TYPE:
+            raise NotCsv(f"The body must have the type {CHUNK_TYPE}.")
         upload = await resumable.find(core(), upload_id, owner.digest())
     except Exception:
         await discard(body)
@@ -192,7 +198,7 @@ async def _append(
 ) -> Response:
     state = await resumable.append(
         core(),
-        gate(),
+        admission(),
         upload,
         body,
         offset=offset,
@@ -203,28 +209,31 @@ async def _append(
 
 
 @blueprint.delete("/uploads/<upload_id>")
-@describe({204: ("", "The upload is ended and what came of it gone.")}, headers=_TUS)
-async def end_upload(upload_id: str) -> Response:
-    """End an upload that shall not go on; a file that it became stays."""
+@describe({204: ("", "The upload was discarded.")}, headers=_TUS_HEADERS)
+async def terminate_upload(upload_id: str) -> Response:
+    """Discard an unfinished upload."""
     _check_version()
     upload = await resumable.find(core(), upload_id, owner.digest())
     if upload.file_id is not None:
-        raise Conflict(f"This upload is complete; DELETE file {upload.file_id} instead.")
-    await resumable.end(core(), upload)
+        raise Conflict(f"This upload is complete. Delete file {upload.file_id} instead.")
+    await resumable.terminate(core(), upload)
     return Response(status=204)
 
 
 @blueprint.post("/uploads/<upload_id>")
 @describe(
-    {204: ("", "As PATCH or DELETE.")},
-    headers={**_TUS, "X-HTTP-Method-Override": ("What is meant.", "^(PATCH|DELETE)$")},
+    {204: ("", "As for PATCH or DELETE.")},
+    headers={
+        **_TUS_HEADERS,
+        "X-HTTP-Method-Override": ("The intended method.", "^(PATCH|DELETE)$"),
+    },
     requestBody=_BODY,
 )
-async def override(upload_id: str) -> Response:
-    """Do what X-HTTP-Method-Override says, for clients that can send neither PATCH nor DELETE."""
+async def override_method(upload_id: str) -> Response:
+    """Method override for clients without PATCH or DELETE."""
     match request.headers.get("X-HTTP-Method-Override"):
         case "PATCH":
             return await append_to_upload(upload_id)
         case "DELETE":
-            return await end_upload(upload_id)
+            return await terminate_upload(upload_id)
     raise MethodNotAllowed(["GET", "HEAD", "PATCH", "DELETE"])

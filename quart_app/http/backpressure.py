@@ -1,11 +1,11 @@
 """Request bodies that slow their sender down instead of filling our memory.
 
 Quart appends whatever arrives to the body, however slowly it is read. Here the connection stops
-receiving while more than a little waits; the socket's buffer fills and TCP does the rest.
+receiving while too much is buffered; the socket's buffer fills and TCP slows the sender down.
 
-Quart cancels a request whose client hangs up, with all that came of it. Here its reader gets what
-came and then hears that no more comes: over a line that breaks again and again, an upload would
-get nowhere otherwise.
+Quart cancels a request whose client disconnects, and drops what it had received. Here the reader
+gets what was received and then an exception: over a connection that breaks again and again, an
+upload would otherwise make no progress.
 """
 
 import asyncio
@@ -19,30 +19,30 @@ from quart.wrappers import Request
 from quart.wrappers.request import Body
 from werkzeug.exceptions import ClientDisconnected
 
-MOST_BUFFERED_BYTES = 1024 * 1024
-# How long a request may go on whose client hung up before its body was whole.
-GONE_SECONDS = 30.0
+MAX_BUFFERED_BYTES = 1024 * 1024
+# How long a request may run after its client disconnected in the middle of the body.
+DISCONNECT_GRACE_SECONDS = 30.0
 
 
 class BackpressureBody(Body):
-    """A body that knows when it has room, and hands on what arrived without copying it."""
+    """A body with a bounded buffer that hands on received chunks without copying them."""
 
     def __init__(
         self,
-        expected_content_length: int | None,  # noqa: ARG002 -- Quart gives them; the limits of
-        max_content_length: int | None,  # noqa: ARG002 -- a body are those of uploads
+        expected_content_length: int | None,  # noqa: ARG002 -- Quart passes both; uploads
+        max_content_length: int | None,  # noqa: ARG002 -- have limits of their own
     ) -> None:
-        # Not as Body does it: most requests have none, and thousands stay open for hours. What is
-        # needed to wait is made when someone waits.
+        # Without super().__init__(): most requests have no body, and thousands stay open for
+        # hours. Futures are created when someone waits.
         self._chunks: deque[bytes] | None = None
         self._size = 0
-        self._whole = False
-        self._cut_off = False
+        self._is_complete = False
+        self._disconnected = False
         self._reader: asyncio.Future[None] | None = None
         self._sender: asyncio.Future[None] | None = None
 
     def append(self, data: bytes) -> None:
-        """Take what arrived."""
+        """Add a chunk that arrived."""
         if data:
             if self._chunks is None:
                 self._chunks = deque()
@@ -51,31 +51,31 @@ class BackpressureBody(Body):
             _wake(self._reader)
 
     def clear(self) -> None:
-        """Forget what waits."""
+        """Drop what is buffered."""
         self._chunks, self._size = None, 0
         _wake(self._sender)
 
     def set_complete(self) -> None:
-        """The end has arrived."""
-        self._whole = True
+        """Note that the end has arrived."""
+        self._is_complete = True
         _wake(self._reader)
 
-    def cut_off(self) -> None:
-        """No more will come, though the end has not arrived."""
-        self._cut_off = True
+    def disconnect(self) -> None:
+        """Note that the client disconnected before the end of the body."""
+        self._disconnected = True
         _wake(self._reader)
 
     @property
-    def whole(self) -> bool:
-        """Whether the end has arrived."""
-        return self._whole
+    def complete(self) -> bool:
+        """Whether the whole body has arrived."""
+        return self._is_complete
 
     async def __anext__(self) -> bytes:
-        # Cancelled while it waits, it loses nothing and can be asked again.
+        # A caller that is cancelled while it waits loses nothing and can ask again.
         while not self._chunks:
-            if self._cut_off:
-                raise ClientDisconnected("The client hung up before the end of the body.")
-            if self._whole:
+            if self._disconnected:
+                raise ClientDisconnected("The client disconnected before the end of the body.")
+            if self._is_complete:
                 raise StopAsyncIteration
             self._reader = asyncio.get_running_loop().create_future()
             await self._reader
@@ -85,14 +85,14 @@ class BackpressureBody(Body):
         return data
 
     def __await__(self) -> Generator[Any, None, Any]:
-        async def whole() -> bytes:
+        async def read_all() -> bytes:
             return b"".join([chunk async for chunk in self])
 
-        return whole().__await__()
+        return read_all().__await__()
 
-    async def room(self) -> None:
-        """Wait until the reader has caught up."""
-        while self._size > MOST_BUFFERED_BYTES:
+    async def wait_for_room(self) -> None:
+        """Wait until the reader has caught up with the sender."""
+        while self._size > MAX_BUFFERED_BYTES:
             self._sender = asyncio.get_running_loop().create_future()
             await self._sender
 
@@ -103,17 +103,17 @@ def _wake(waiting: asyncio.Future[None] | None) -> None:
 
 
 class BackpressureRequest(Request):
-    """A request with such a body."""
+    """A request with a :class:`BackpressureBody`."""
 
     body_class = BackpressureBody
     body: BackpressureBody
 
 
 class BackpressureConnection(ASGIHTTPConnection):
-    """A connection that receives only while the body has room."""
+    """A connection that receives only while the body's buffer has room."""
 
     async def handle_messages(self, request: Request, receive: ASGIReceiveCallable) -> None:
-        """Feed the body until the client is gone."""
+        """Feed the body until the client disconnects."""
         assert isinstance(request, BackpressureRequest)
         while True:
             message = await receive()
@@ -121,9 +121,9 @@ class BackpressureConnection(ASGIHTTPConnection):
                 request.body.append(message.get("body", b""))
                 if not message.get("more_body", False):
                     request.body.set_complete()
-                await request.body.room()
+                await request.body.wait_for_room()
             elif message["type"] == "http.disconnect":
-                if not request.body.whole:
-                    request.body.cut_off()
-                    await asyncio.sleep(GONE_SECONDS)
+                if not request.body.complete:
+                    request.body.disconnect()
+                    await asyncio.sleep(DISCONNECT_GRACE_SECONDS)
                 return

@@ -1,4 +1,4 @@
-"""Files as answers: in parts, again only if they changed, under a name that is fit for a disk."""
+"""Files as responses: ranges, conditional requests, and a file name for the download."""
 
 import unicodedata
 from pathlib import Path
@@ -12,13 +12,13 @@ from processing.errors import NotFound
 
 
 class LargeFileBody(FileBody):
-    """Reads more at once than the 8 KiB that are usual, for each is a trip to a thread."""
+    """Reads more than the default 8 KiB at once, because each read is a switch to a thread."""
 
     buffer_size = 256 * 1024
 
 
-def disposition(name: str) -> str:
-    """Content-Disposition of a download: plain ASCII for old clients, the whole name for others.
+def content_disposition(name: str) -> str:
+    """Content-Disposition of a download: an ASCII name for old clients, the exact name for others.
 
     Format: RFC 6266, RFC 8187.
     """
@@ -34,7 +34,7 @@ async def download(path: Path, name: str, media_type: str, sha256: str) -> Respo
     Rules: RFC 9110, sections 13 and 14. Quart's own fails on ``bytes=-100``.
 
     Raises:
-        NotFound: it is gone.
+        NotFound: the file's data was deleted.
     """
     if request.if_none_match.contains_weak(sha256):
         response = Response(status=304)
@@ -42,22 +42,27 @@ async def download(path: Path, name: str, media_type: str, sha256: str) -> Respo
         try:
             response = await send_file(path, mimetype=media_type, add_etags=False, cache_timeout=0)
         except FileNotFoundError as error:
-            raise NotFound("The data of this file is gone.") from error
-        await _cut(response, sha256)
+            raise NotFound("The data of this file was deleted.") from error
+        await _apply_range(response, sha256)
         response.headers["Accept-Ranges"] = "bytes"
-        response.headers["Content-Disposition"] = disposition(name)
+        response.headers["Content-Disposition"] = content_disposition(name)
     response.set_etag(sha256)
     response.timeout = None
     return response
 
 
-async def _cut(response: Response, etag: str) -> None:
-    """Leave the part of a response that was asked for, if one was and it is still the same file."""
-    asked, size = request.range, response.content_length or 0
-    still = request.if_range.etag in (None, etag) and request.if_range.date is None
-    if asked is None or asked.units != "bytes" or len(asked.ranges) != 1 or not still:
+async def _apply_range(response: Response, etag: str) -> None:
+    """Reduce a response to the requested range, unless the file changed since (If-Range)."""
+    requested, size = request.range, response.content_length or 0
+    unchanged = request.if_range.etag in (None, etag) and request.if_range.date is None
+    if (
+        requested is None
+        or requested.units != "bytes"
+        or len(requested.ranges) != 1
+        or not unchanged
+    ):
         return
-    part = asked.range_for_length(size)
+    part = requested.range_for_length(size)
     if part is None:
         raise RequestedRangeNotSatisfiable(size)
     begin, end = part

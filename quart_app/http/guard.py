@@ -1,4 +1,4 @@
-"""Who may ask: our own page but no other site's, by a name that is ours, and not too often."""
+"""Access checks before every request: host name, origin and request rate."""
 
 import ipaddress
 import time
@@ -9,6 +9,8 @@ from quart import Quart, abort, request
 
 from processing.errors import TooMany
 from processing.settings import Settings
+from quart_app import messages
+from quart_app.messages import plural
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 MINUTE = 60.0
@@ -22,11 +24,11 @@ def _is_address(name: str) -> bool:
     return True
 
 
-class Hosts:
-    """The names this server answers to.
+class AllowedHosts:
+    """The host names this server responds to.
 
-    A page of another site can give its own name our address (DNS rebinding) and would then look
-    like ours; it cannot make itself an IP address or localhost.
+    Another site can point its own name at our address (DNS rebinding), so that its pages look like
+    ours to a browser; it cannot do so with an IP address or localhost.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -38,44 +40,47 @@ class Hosts:
         self._any = "*" in named or not (named or loopback)
 
     def allow(self, host: str) -> bool:
-        """Whether a Host header is one of ours."""
+        """Whether a Host header is allowed."""
         name = (urlsplit(f"//{host}").hostname or "").lower()
         return self._any or name in self._named or name == "localhost" or _is_address(name)
 
 
-class Rate:
-    """How often each address may ask within a minute."""
+class RateLimiter:
+    """Limits the requests of each client address per minute."""
 
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._asked: Counter[str] = Counter()
-        self._until = 0.0
+    def __init__(self, max_requests: int) -> None:
+        self._max_requests = max_requests
+        self._requests: Counter[str] = Counter()
+        self._window_end = 0.0
 
     def count(self, address: str) -> None:
         """Count a request. Raises TooMany."""
         now = time.monotonic()
-        if now >= self._until:
-            self._asked.clear()
-            self._until = now + MINUTE
-        self._asked[address] += 1
-        if self._asked[address] > self._most:
-            left = max(1, round(self._until - now))
-            raise TooMany(f"More than {self._most} requests a minute; wait {left} s.", left)
+        if now >= self._window_end:
+            self._requests.clear()
+            self._window_end = now + MINUTE
+        self._requests[address] += 1
+        if self._requests[address] > self._max_requests:
+            seconds = max(1, round(self._window_end - now))
+            text = (
+                f"More than {plural(self._max_requests, 'request')} per minute. Wait {seconds} s."
+            )
+            raise TooMany(text, seconds)
 
 
 def register(app: Quart, settings: Settings) -> None:
-    """Ask before every request to ``app``."""
-    hosts = Hosts(settings)
-    rate = Rate(settings.max_requests_per_minute)
+    """Check every request to ``app``."""
+    hosts = AllowedHosts(settings)
+    rate = RateLimiter(settings.max_requests_per_minute)
 
     @app.before_request
     async def check() -> None:
         if not hosts.allow(request.host):
-            abort(403, "This server does not answer to that name; ALLOWED_HOSTS can add it.")
-        # There is no login yet, so a page of another site must not act through its visitors.
+            abort(403, messages.HOST_NOT_ALLOWED)
+        # There is no login yet: another site must not act through its visitors' browsers.
         origin = request.headers.get("Origin")
-        foreign = origin is not None and urlsplit(origin).netloc != request.host
-        if foreign and request.method not in SAFE_METHODS:
-            abort(403, "This request comes from another site.")
+        cross_site = origin is not None and urlsplit(origin).netloc != request.host
+        if cross_site and request.method not in SAFE_METHODS:
+            abort(403, messages.CROSS_SITE_REQUEST)
         if settings.max_requests_per_minute and request.endpoint != "static":
             rate.count(request.remote_addr or "")

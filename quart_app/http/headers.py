@@ -10,7 +10,7 @@ _POLICY = {
     "img-src": "'self' data:",
     "connect-src": "'self'",
     "font-src": "'self'",
-    # The one connection that all tabs share lives in a worker.
+    # The connection that all tabs share lives in a shared worker.
     "worker-src": "'self'",
     "form-action": "'self'",
     "base-uri": "'none'",
@@ -23,19 +23,19 @@ def _policy(**changes: str) -> str:
     return "; ".join(f"{name} {value}" for name, value in directives.items())
 
 
-# Swagger UI writes style attributes into its page; it runs no inline script.
+# Swagger UI sets style attributes; it runs no inline script.
 _DOCS_POLICY = _policy(style_src="'self' 'unsafe-inline'")
 _PAGE_POLICY = _policy()
 
 
 def register(app: Quart) -> None:
-    """Add them to what ``app`` answers."""
+    """Add them to every response of ``app``."""
 
     @app.after_request
     async def add_headers(response: Response) -> Response:
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
-        # What a document may do says nothing of a stream, and thousands of them are held open.
+        # Policies for documents mean nothing for a stream, and thousands of streams stay open.
         if response.mimetype != EVENT_STREAM:
             docs = request.path == "/docs"
             response.headers["Content-Security-Policy"] = _DOCS_POLICY if docs else _PAGE_POLICY

@@ -1,4 +1,4 @@
-"""The OpenAPI document: routes by quart-schema, what it cannot know said beside each route."""
+"""The OpenAPI document: routes from quart-schema, the rest declared beside each route."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -11,8 +11,8 @@ from werkzeug.routing.converters import BaseConverter
 
 from quart_app.http.problems import MEDIA_TYPE, Problem
 
-_NOTES = "_millrace_openapi"
-_DESCRIPTION = """The place where CSV files land: upload, watch, take the Parquet.
+_METADATA = "_millrace_openapi"
+_DESCRIPTION = """Upload CSV files, follow their progress and download clean, typed data.
 
 With **curl**:
 
@@ -32,19 +32,19 @@ file = mill.put("/files/sales.csv", content=open("sales.csv", "rb")).json()["fil
 file = mill.get(f"/files/{file['id']}", params={"wait": 30}).json()
 ```
 
-With the **client**, which goes on after a broken line:
+With the **client**, which resumes interrupted uploads:
 
 ```sh
 millrace put sales.csv --wait
 millrace get 1 clean.parquet
 ```
 
-Errors are problem details (RFC 9457). Large files are best sent in pieces, by the tus protocol.
+Errors are problem details (RFC 9457). For large files, prefer resumable uploads (tus).
 """
 _REF = "#/components/schemas/{model}"
-MOST_ID = 2**63 - 1
+MAX_ID = 2**63 - 1
 Content = str | type[BaseModel]
-# Of a request header: what it means, and what it looks like.
+# A request header: its description and the pattern of its value.
 Header = tuple[str, str]
 _Route = TypeVar("_Route", bound=Callable[..., Any])
 
@@ -56,22 +56,23 @@ def describe(
     headers: Mapping[str, Header] | None = None,
     **operation: Any,
 ) -> Callable[[_Route], _Route]:
-    """Say what a route answers and is sent.
+    """Declare the parameters and responses of a route.
 
     ``responses``: status → (a model of JSON, a content type of text or bytes, or '' for no body;
-    description). ``query``: a model of its parameters. ``headers``: those it reads.
+    description). ``query``: the model of its parameters. ``headers``: the request headers it reads.
+    ``operation``: further fields of the OpenAPI operation.
     """
-    notes = {"responses": responses, "query": query, "headers": headers or {}, "more": operation}
+    metadata = {"responses": responses, "query": query, "headers": headers or {}, "more": operation}
 
     def decorate(route: _Route) -> _Route:
-        setattr(route, _NOTES, notes)
+        setattr(route, _METADATA, metadata)
         return route
 
     return decorate
 
 
 def _schema(model: type[BaseModel], mode: Any = "serialization") -> tuple[dict[str, Any], Any]:
-    """The JSON Schema of a model, and those of the models inside it by name."""
+    """The JSON Schema of a model, and the schemas of nested models by name."""
     schema = model.model_json_schema(ref_template=_REF, mode=mode)
     return schema, schema.pop("$defs", {})
 
@@ -80,23 +81,23 @@ class _Provider(OpenAPIProvider):
     def build_path_parameter(self, name: str, converter: BaseConverter) -> dict[str, Any]:
         parameter = super().build_path_parameter(name, converter)
         if isinstance(converter, IntegerConverter):
-            parameter["schema"] |= {"minimum": 1, "maximum": MOST_ID}
+            parameter["schema"] |= {"minimum": 1, "maximum": MAX_ID}
         else:
             parameter["schema"] |= {"minLength": 1}
         return parameter
 
     def build_paths(self, rule: Rule) -> tuple[dict[str, Any], dict[str, Any]]:
         paths, components = super().build_paths(rule)
-        notes = getattr(self._app.view_functions[rule.endpoint], _NOTES, None)
+        metadata = getattr(self._app.view_functions[rule.endpoint], _METADATA, None)
         for methods in paths.values():
             for operation in methods.values():
-                if notes is not None:
-                    self._apply(notes, rule, operation, components)
+                if metadata is not None:
+                    self._apply(metadata, rule, operation, components)
         return paths, components
 
     def _apply(
         self,
-        notes: Mapping[str, Any],
+        metadata: Mapping[str, Any],
         rule: Rule,
         operation: dict[str, Any],
         components: dict[str, Any],
@@ -105,7 +106,7 @@ class _Provider(OpenAPIProvider):
             operation.pop("description", None)
         operation["parameters"] = [
             *operation["parameters"],
-            *self._query(notes["query"], components),
+            *self._query(metadata["query"], components),
             *(
                 {
                     "name": name,
@@ -113,29 +114,29 @@ class _Provider(OpenAPIProvider):
                     "description": text,
                     "schema": {"type": "string", "pattern": pattern},
                 }
-                for name, (text, pattern) in notes["headers"].items()
+                for name, (text, pattern) in metadata["headers"].items()
             ),
         ]
         operation["responses"] = {
             str(status): self._response(content, description, components)
-            for status, (content, description) in notes["responses"].items()
+            for status, (content, description) in metadata["responses"].items()
         }
         if rule.rule.startswith("/api/"):
             components["Problem"] = _schema(Problem)[0]
             reference = {"$ref": _REF.format(model="Problem")}
             operation["responses"]["default"] = {
-                "description": "What went wrong (RFC 9457).",
+                "description": "The error, as problem details (RFC 9457).",
                 "content": {MEDIA_TYPE: {"schema": reference}},
             }
         elif rule.rule.startswith("/processing_file/"):
             operation["responses"]["default"] = {
-                "description": "A message fragment that says what went wrong.",
+                "description": "An HTML fragment with the error message.",
                 "content": {
                     "text/html": {"schema": {"type": "string"}},
                     MEDIA_TYPE: {"schema": {"type": "object"}},
                 },
             }
-        operation.update(notes["more"])
+        operation.update(metadata["more"])
 
     def _query(
         self, model: type[BaseModel] | None, components: dict[str, Any]
@@ -175,8 +176,8 @@ class _Provider(OpenAPIProvider):
         }
 
 
-def document(app: Quart) -> None:
-    """Serve the document at /openapi.json; the page that shows it is ours."""
+def register(app: Quart) -> None:
+    """Serve the document at /openapi.json; Swagger UI is a page of our own."""
     QuartSchema(
         app,
         openapi_path="/openapi.json",

@@ -1,70 +1,58 @@
-"""What was painted lately, shared by all who ask for the same before anything changes."""
+"""Rendered fragments, shared by everyone who asks for the same one before anything changes."""
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Any, NamedTuple, TypeVar
 
-# Changes that we hear of only late, or not while Redis is away, show after this long at most.
-FRESH_SECONDS = 1.0
-MOST_KEPT = 500
+# Bounds how stale an entry can get when a change is not announced, as while Redis is unavailable.
+MAX_AGE_SECONDS = 1.0
+MAX_ENTRIES = 500
 _Value = TypeVar("_Value")
 
 
-class _Kept(NamedTuple):
+class _Entry(NamedTuple):
     version: int
-    until: float
-    painting: asyncio.Task[Any]
+    expires_at: float
+    rendering: asyncio.Task[Any]
 
 
-class Pictures:
-    """A cache that a change empties; the same picture is painted once, however many wait for it."""
+class RenderCache:
+    """A cache that any change invalidates; concurrent requests for a key share one rendering."""
 
     def __init__(self) -> None:
         self._version = 0
-        self._kept: dict[Hashable, _Kept] = {}
+        self._entries: dict[Hashable, _Entry] = {}
 
-    def fade(self) -> None:
-        """Something changed: nothing that was painted before will be shown to who asks now."""
+    def invalidate(self) -> None:
+        """Something changed: later requests must not get what was rendered before."""
         self._version += 1
 
-    async def get(self, key: Hashable, paint: Callable[[], Awaitable[_Value]]) -> _Value:
-        """Return the picture of ``key``, painted by ``paint`` if there is none that still holds."""
-        now = time.monotonic()
-        kept = self._kept.get(key)
-        if kept is None or kept.version != self._version or kept.until < now:
-            painting = asyncio.ensure_future(paint())
-            kept = _Kept(self._version, now + FRESH_SECONDS, painting)
-            self._kept.pop(key, None)
-            self._kept[key] = kept
-            if len(self._kept) > MOST_KEPT:
-                del self._kept[next(iter(self._kept))]
-        try:
-            # One client that hangs up must not take the picture from the others.
-            picture: _Value = await asyncio.shield(kept.painting)
-        except BaseException:
-            if self._kept.get(key) is kept:
-                del self._kept[key]
-            raise
-        return picture
+    async def get(self, key: Hashable, render: Callable[[], Awaitable[_Value]]) -> _Value:
+        """Return the current value of ``key``, calling ``render`` if there is none.
 
-
-class Seldom:
-    """A value that is dear: it is found again only after a pause of many times what that took."""
-
-    REST = 20
-
-    def __init__(self) -> None:
-        self._value: Any = None
-        self._at = float("-inf")
-        self._rest = 0.0
-
-    async def get(self, find: Callable[[], Awaitable[_Value]]) -> _Value:
-        """Return the value, found by ``find`` if the last one is old."""
-        began = time.monotonic()
-        if began - self._at >= self._rest:
-            self._value = await find()
-            self._at = time.monotonic()
-            self._rest = self.REST * (self._at - began)
-        value: _Value = self._value
+        A failed rendering raises for everyone who waits for it and is not kept.
+        """
+        entry = self._entries.get(key)
+        if entry is None or entry.version != self._version or entry.expires_at < time.monotonic():
+            entry = self._start(key, render)
+        # Shielded: a client that hangs up while it waits must not cancel the others' rendering.
+        value: _Value = await asyncio.shield(entry.rendering)
         return value
+
+    def _start(self, key: Hashable, render: Callable[[], Awaitable[Any]]) -> _Entry:
+        rendering = asyncio.ensure_future(render())
+        entry = _Entry(self._version, time.monotonic() + MAX_AGE_SECONDS, rendering)
+
+        def drop_failure(done: asyncio.Future[Any]) -> None:
+            failed = done.cancelled() or done.exception() is not None
+            if failed and self._entries.get(key) is entry:
+                del self._entries[key]
+
+        rendering.add_done_callback(drop_failure)
+        # Reinserted at the end, so that the first key is the oldest one.
+        self._entries.pop(key, None)
+        self._entries[key] = entry
+        if len(self._entries) > MAX_ENTRIES:
+            del self._entries[next(iter(self._entries))]
+        return entry

@@ -11,18 +11,18 @@ from quart import Response
 
 from quart_app.http.headers import EVENT_STREAM
 
-# The parser of the browser ends a line at each of these.
+# Browsers end a line at each of these.
 _LINE_END = re.compile("\r\n|\n|\r")
 HEARTBEAT_SECONDS = 15.0
 RETRY_MILLISECONDS = 2000
-# When we stop: spread over a few seconds, so that a deploy is no stampede.
+# At shutdown, clients reconnect spread over a few seconds, so that a deploy is no stampede.
 RETRY_SPREAD_MILLISECONDS = (500, 4000)
 _STREAM_ID = re.compile(r"[0-9]{1,19}-[0-9]{1,19}")
-HEARTBEAT = b": still here\n\n"
+HEARTBEAT = b": heartbeat\n\n"
 
 
 class Message:
-    """One event, encoded once for all who get it; ``id`` is '' where none can resume after it."""
+    """One event, encoded once for all clients; ``id`` is '' if nobody can resume after it."""
 
     __slots__ = ("data", "event", "id", "wire")
 
@@ -30,7 +30,7 @@ class Message:
         self.event = event
         self.data = data
         self.id = id
-        # Every line of the data gets a ``data:`` of its own.
+        # Every line of the data needs its own ``data:``.
         lines = [f"event: {event}", *(f"data: {line}" for line in _LINE_END.split(data))]
         if id:
             lines.append(f"id: {id}")
@@ -38,19 +38,19 @@ class Message:
 
 
 def retry(milliseconds: int) -> bytes:
-    """Tell the client how long to wait before it comes back."""
+    """Tell the client how long to wait before it reconnects."""
     return f"retry: {milliseconds}\n\n".encode()
 
 
 def is_stream_id(text: str) -> bool:
-    """Whether ``text`` can be the id of an event on a stream."""
+    """Whether ``text`` has the form of a stream id."""
     return _STREAM_ID.fullmatch(text) is not None
 
 
 def respond(messages: AsyncIterator[Message | None]) -> Response:
     """Stream ``messages`` for as long as the client stays; None is sent as a heartbeat."""
     response = Response(_wire(messages), content_type=EVENT_STREAM)
-    # The default ends a response after a minute; this one lasts as long as its tab.
+    # By default Quart ends a response after a minute; a stream lasts as long as its tab.
     response.timeout = None
     response.headers["X-Accel-Buffering"] = "no"
     return response

@@ -1,4 +1,4 @@
-"""What part of the table a client looks at; it stands in the page's address, whole."""
+"""Which part of the table a client sees: filter, search, sort and page, all in the page's URL."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -9,23 +9,23 @@ from processing.errors import BadQuery
 from processing.repository import Cursor, Selection, Sort
 from processing.states import Status
 
-MOST_SEARCH_CHARACTERS = 255
+MAX_SEARCH_CHARACTERS = 255
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Which files in what order, and from where on."""
+    """A selection of files in an order, from a position on."""
 
     selection: Selection = field(default_factory=Selection)
     after: Cursor | None = None
 
     @classmethod
     def parse(cls, arguments: Mapping[str, str], statuses: list[str]) -> Self:
-        """Read a query string; nonsense in it asks for nothing."""
+        """Read a query string, ignoring invalid values."""
         sort = arguments.get("sort", "")
         selection = Selection(
             statuses=frozenset(status for status in Status if str(status) in statuses),
-            search=arguments.get("q", "").replace("\0", "").strip()[:MOST_SEARCH_CHARACTERS],
+            search=arguments.get("q", "").replace("\0", "").strip()[:MAX_SEARCH_CHARACTERS],
             sort=next((known for known in Sort if known == sort), Sort.NEWEST),
         )
         try:
@@ -35,45 +35,45 @@ class View:
         return cls(selection, after)
 
     @property
-    def whole(self) -> bool:
-        """Whether it shows everything, from the beginning."""
+    def is_default(self) -> bool:
+        """Whether it is unfiltered and starts at the beginning."""
         return self.after is None and not (self.selection.statuses or self.selection.search)
 
     def query(self) -> str:
-        """The query string that asks for it; '' for the usual one."""
-        chosen = self.selection
-        pairs = [("status", str(status)) for status in sorted(chosen.statuses)]
-        pairs += [("q", chosen.search)] if chosen.search else []
-        pairs += [("sort", str(chosen.sort))] if chosen.sort != Sort.NEWEST else []
+        """The query string of this view; '' for the default one."""
+        selection = self.selection
+        pairs = [("status", str(status)) for status in sorted(selection.statuses)]
+        pairs += [("q", selection.search)] if selection.search else []
+        pairs += [("sort", str(selection.sort))] if selection.sort != Sort.NEWEST else []
         pairs += [("after", str(self.after))] if self.after else []
         return urlencode(pairs)
 
     @property
     def url(self) -> str:
-        """The page's address."""
+        """The page's URL."""
         return f"/?{query}" if (query := self.query()) else "/"
 
-    def only(self, *statuses: Status) -> "View":
-        """The same with another filter, from the beginning."""
+    def with_statuses(self, *statuses: Status) -> "View":
+        """The same view with another filter, from the beginning."""
         return View(replace(self.selection, statuses=frozenset(statuses)))
 
-    def find(self, search: str) -> "View":
-        """The same with another search, from the beginning."""
+    def with_search(self, search: str) -> "View":
+        """The same view with another search, from the beginning."""
         return View(replace(self.selection, search=search))
 
-    def by(self, key: str) -> "View":
-        """The same sorted by ``key``, or the other way round if it is already."""
-        first = "-" if key in ("id", "size", "rows", "seconds") else ""
-        second = "" if first else "-"
-        turned = self.selection.sort == f"{first}{key}"
-        return View(replace(self.selection, sort=Sort(f"{second if turned else first}{key}")))
+    def sorted_by(self, key: str) -> "View":
+        """The same view sorted by ``key``, reversed if it is sorted by it already."""
+        default = "-" if key in ("id", "size", "rows", "seconds") else ""
+        reverse = "" if default else "-"
+        reversing = self.selection.sort == f"{default}{key}"
+        return View(replace(self.selection, sort=Sort(f"{reverse if reversing else default}{key}")))
 
-    def order(self, key: str) -> str:
-        """How a column is sorted, in the words of aria-sort."""
+    def aria_sort(self, key: str) -> str:
+        """How the column ``key`` is sorted, as a value of aria-sort."""
         if self.selection.sort.lstrip("-") != key:
             return "none"
         return "descending" if self.selection.sort.startswith("-") else "ascending"
 
-    def page(self, after: Cursor | None) -> "View":
-        """The page that begins after ``after``."""
+    def starting_after(self, after: Cursor | None) -> "View":
+        """The page of this view that starts after ``after``."""
         return View(self.selection, after)

@@ -1,4 +1,4 @@
-"""Small charts drawn as SVG on the server; no style attributes, so the page's policy holds."""
+"""Small charts as SVG; without style attributes, which the content security policy forbids."""
 
 from collections.abc import Sequence
 
@@ -9,8 +9,8 @@ WIDTH, HEIGHT, GAP = 160.0, 36.0, 1.0
 
 
 def histogram(counts: Sequence[int], label: str) -> Markup:
-    """Bars of equal width; ``label`` says in words what they show."""
-    most = max(counts, default=0) or 1
+    """Bars of equal width; ``label`` describes them to screen readers."""
+    highest = max(counts, default=0) or 1
     step = WIDTH / max(1, len(counts))
     bars = Markup("").join(
         Markup('<rect x="{}" y="{}" width="{}" height="{}"><title>{}</title></rect>').format(
@@ -21,8 +21,8 @@ def histogram(counts: Sequence[int], label: str) -> Markup:
             f"{count:,}",
         )
         for index, count in enumerate(counts)
-        # What is there must be seen: at least one pixel and a half.
-        if (height := max(1.5, HEIGHT * count / most) if count else 0.0)
+        # A count above 0 must be visible: at least a pixel and a half.
+        if (height := max(1.5, HEIGHT * count / highest) if count else 0.0)
     )
     return Markup(
         '<svg class="histogram" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img" '
@@ -30,9 +30,9 @@ def histogram(counts: Sequence[int], label: str) -> Markup:
     ).format(f"{WIDTH:g}", f"{HEIGHT:g}", label, bars)
 
 
-def share(part: int, whole: int) -> Markup:
-    """A horizontal bar filled by ``part`` of ``whole``."""
-    width = 100 * part / whole if whole else 0.0
+def share(part: int, total: int) -> Markup:
+    """A horizontal bar filled by ``part`` of ``total``."""
+    width = 100 * part / total if total else 0.0
     return Markup(
         '<svg class="share" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">'
         '<rect class="track" width="100" height="6"/><rect width="{}" height="6"/></svg>'
@@ -40,5 +40,5 @@ def share(part: int, whole: int) -> Markup:
 
 
 def register(app: Quart) -> None:
-    """Make them callable from the templates."""
+    """Make the charts callable in templates."""
     app.jinja_env.globals.update(histogram=histogram, share=share)

@@ -1,4 +1,4 @@
-"""Swagger UI from files of ours, so that it works without the internet."""
+"""Swagger UI, from local files so that it works offline."""
 
 from quart import Blueprint, render_template
 from quart_schema import hide
@@ -9,5 +9,5 @@ blueprint = Blueprint("documentation", __name__)
 @blueprint.get("/docs")
 @hide
 async def docs() -> str:
-    """The API's documentation."""
+    """The API documentation."""
     return await render_template("docs.html")

@@ -1,4 +1,4 @@
-"""The routes of processing files: the public contract."""
+"""The page's routes for files: the public contract."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,12 +9,12 @@ from quart import Blueprint, Response, request, url_for
 
 from processing.errors import BadForm
 from processing.states import DELETED_AS, Status
-from quart_app import bulk, files
+from quart_app import bulk, files, messages
 from quart_app.bulk import Action
 from quart_app.http.openapi import describe
-from quart_app.http.parameters import Query, query, small_form
+from quart_app.http.parameters import QueryParameters, read_query, read_small_form
 from quart_app.live import sse
-from quart_app.live.hub import Hub
+from quart_app.live.broadcaster import Broadcaster
 from quart_app.live.subscriber import Subscriber
 from quart_app.pages import fragments
 from quart_app.pages.index import requested_view
@@ -29,39 +29,39 @@ HTML = "text/html"
 @blueprint.post("/")
 @describe(
     {
-        201: (HTML, "A message per accepted file."),
-        303: ("", "To the page, for browsers that run no script."),
-        400: (HTML, "Not the form we ask for, or a name that cannot be used."),
-        408: (HTML, "Too slow."),
-        413: (HTML, "Too large."),
-        415: (HTML, "Not text/csv."),
-        422: (HTML, "No such handler, or an empty file."),
-        429: (HTML, "Too much at once."),
-        503: (HTML, "PostgreSQL or Redis is away; no byte was taken."),
-        507: (HTML, "The disk is full."),
+        201: (HTML, "A message for each file."),
+        303: ("", "Redirect to the page, for browsers without scripts."),
+        400: (HTML, "Invalid form or file name."),
+        408: (HTML, "Upload too slow."),
+        413: (HTML, "File too large."),
+        415: (HTML, "Not a CSV file."),
+        422: (HTML, "Unknown handler, or an empty file."),
+        429: (HTML, "Too many uploads, jobs or requests."),
+        503: (HTML, "PostgreSQL or Redis is unavailable; nothing was accepted."),
+        507: (HTML, "No storage left."),
     },
     requestBody=FORM_SCHEMA,
 )
 async def upload() -> Response:
-    """Take in a CSV file, multipart field `file`.
+    """Upload CSV files, multipart field `file`.
 
-    Options of the handler are fields named `option.<name>`.
+    The field `handler` chooses the handler, fields `option.<name>` its options.
     """
-    taken = await files.take_form()
+    result = await files.receive_form()
     if fragments.is_navigation():
-        ids = ",".join(str(accepted.file.id) for accepted in taken.accepted)
+        ids = ",".join(str(accepted.file.id) for accepted in result.accepted)
         return Response(status=303, headers={"Location": url_for("pages.index", accepted=ids)})
-    response = Response(await fragments.accepted(taken.accepted, taken.refusals), 201)
-    first = taken.accepted[0].file.id
+    response = Response(await fragments.accepted(result.accepted, result.refusals), 201)
+    first = result.accepted[0].file.id
     response.headers["Location"] = url_for("files.detail", file_id=first)
     return response
 
 
-class DeleteQuery(Query):
-    """What the caller has in mind."""
+class DeleteQuery(QueryParameters):
+    """What the caller expects to happen."""
 
     only: Literal["", "cancel", "remove"] = Field(
-        "", description="Do nothing but cancel, or remove; 409 if the status is another by now."
+        "", description="Only cancel or only delete; 409 if the current status does not allow it."
     )
 
 
@@ -73,40 +73,40 @@ _ONLY = {
 
 
 @blueprint.delete("/<int:file_id>/")
-@describe({200: (HTML, "A message."), 404: (HTML, "No such file.")}, query=DeleteQuery)
+@describe({200: (HTML, "A confirmation message."), 404: (HTML, "No such file.")}, query=DeleteQuery)
 async def delete(file_id: int) -> str:
-    """Remove a finished file's data, or cancel any other.
+    """Delete a finished file's data and results, or cancel an unfinished file.
 
     Ok becomes Removed, anything else Canceled; running work stops at once.
     """
-    only = _ONLY[query(DeleteQuery).only]
-    file = await core().lifecycle.files.delete(files.checked(file_id), only=only)
+    only = _ONLY[read_query(DeleteQuery).only]
+    file = await core().lifecycle.files.delete(files.validate_id(file_id), only=only)
     if file.status == Status.REMOVED:
-        return await fragments.success(f"The data of “{file.name}” is removed.")
-    return await fragments.success(f"“{file.name}” is canceled.")
+        return await fragments.success(messages.deleted(file.name))
+    return await fragments.success(messages.cancelled(file.name))
 
 
 @blueprint.post("/<int:file_id>/retry/")
 @describe(
     {
-        200: (HTML, "A message."),
-        303: ("", "To the page, for browsers that run no script."),
-        404: (HTML, "No such file, or its data is gone."),
-        409: (HTML, "It runs, or it is Ok or Removed."),
+        200: (HTML, "A confirmation message."),
+        303: ("", "Redirect to the page, for browsers without scripts."),
+        404: (HTML, "No such file, or its data was deleted."),
+        409: (HTML, "The file is running, Ok or Removed."),
     }
 )
 async def retry(file_id: int) -> Response:
-    """Start a file that ended as Error or Canceled afresh."""
-    file = await core().lifecycle.files.retry(files.checked(file_id))
-    return await _said(f"“{file.name}” is in line again.")
+    """Retry a failed or cancelled file."""
+    file = await core().lifecycle.files.retry(files.validate_id(file_id))
+    return await _confirm(messages.queued_again(file.name))
 
 
 @blueprint.post("/bulk/")
 @describe(
     {
-        200: (HTML, "A message that says how many were changed."),
-        303: ("", "To the page, for browsers that run no script."),
-        400: (HTML, "No such action, or no file."),
+        200: (HTML, "A message with the number of changed files."),
+        303: ("", "Redirect to the page, for browsers without scripts."),
+        400: (HTML, "Unknown action, or no files."),
     },
     requestBody={
         "required": True,
@@ -124,23 +124,19 @@ async def retry(file_id: int) -> Response:
         },
     },
 )
-async def change_many() -> Response:
-    """Cancel, remove or try again many files at once; those it does not fit are passed over."""
-    form = await small_form()
+async def bulk_action() -> Response:
+    """Cancel, delete or retry many files, skipping those whose status does not allow it."""
+    form = await read_small_form()
     action = next((known for known in Action if known == form.get("action")), None)
     if action is None:
-        raise BadForm(f"The action is one of: {', '.join(Action)}.")
+        raise BadForm(f"Unknown action. Choose one of: {', '.join(Action)}.")
     ids = [text for text in form.getlist("id") if text.isascii() and text.isdigit()]
-    outcome = await bulk.apply(core(), action, [files.checked(int(text)) for text in ids])
-    many = "1 file is" if outcome.done == 1 else f"{outcome.done} files are"
-    text = f"{many} {bulk.DONE[action]}."
-    if outcome.passed_over:
-        text += f" {outcome.passed_over} had another status and stay as they are."
-    return await _said(text)
+    result = await bulk.apply(core(), action, [files.validate_id(int(text)) for text in ids])
+    return await _confirm(str(result))
 
 
-async def _said(text: str) -> Response:
-    """Answer with a message, or with the page where no script can show one."""
+async def _confirm(text: str) -> Response:
+    """Respond with a message, or redirect to the page for a browser without scripts."""
     if fragments.is_navigation():
         return Response(status=303, headers={"Location": url_for("pages.index")})
     return Response(await fragments.success(text))
@@ -149,21 +145,23 @@ async def _said(text: str) -> Response:
 @blueprint.get("/<int:file_id>/detail/")
 @describe({200: (HTML, "The detail popup."), 404: (HTML, "No such file.")})
 async def detail(file_id: int) -> str:
-    """Everything known about one file."""
+    """Get the details of one file."""
     return await fragments.detail(await files.get(file_id), await files.attempts(file_id))
 
 
 @blueprint.get("/<int:file_id>/original/")
-@describe({200: ("text/csv", "The upload."), 404: (HTML, "No such file, or its data is gone.")})
+@describe(
+    {200: ("text/csv", "The original file."), 404: (HTML, "No such file, or its data was deleted.")}
+)
 async def original(file_id: int) -> Response:
-    """Download the file as it was uploaded."""
+    """Download the original file."""
     return await files.send_original(file_id)
 
 
 @blueprint.get("/<int:file_id>/artifact/<name>/")
 @describe({200: ("*/*", "The artifact."), 404: (HTML, "No such file or artifact.")})
 async def artifact(file_id: int, name: str) -> Response:
-    """Download what the handler made of the file."""
+    """Download an artifact."""
     return await files.send_artifact(file_id, name)
 
 
@@ -172,23 +170,27 @@ async def artifact(file_id: int, name: str) -> Response:
     {
         200: (
             "text/event-stream",
-            "Events `handlingStatusChanged`, data: the table; `progressChanged`, data: rows.",
+            "Events `handlingStatusChanged` with the table, `progressChanged` with single rows.",
         )
     }
 )
 async def listen_updates() -> Response:
-    """Follow the table live, by Server-Sent Events.
+    """Follow the table live, over Server-Sent Events.
 
-    The id of an event is its id on the event stream. A client that sends `Last-Event-ID` gets what
-    it missed; if that is gone it gets an event `gap` and the whole table.
+    An event's id is its id on the event stream. A client that reconnects with `Last-Event-ID` gets
+    the current table; if the events it missed are no longer available, an event `gap` comes first.
     """
     last_id = request.headers.get("Last-Event-ID") or request.args.get("last_event_id", "")
-    streams = hub()
     last_id = last_id if sse.is_stream_id(last_id) else ""
-    return sse.respond(_pictures(streams, await streams.subscribe(requested_view(), last_id)))
+    broadcaster = hub().broadcaster
+    subscriber = await broadcaster.subscribe(requested_view(), last_id)
+    return sse.respond(_updates(broadcaster, subscriber))
 
 
-async def _pictures(streams: Hub, subscriber: Subscriber) -> AsyncIterator[sse.Message | None]:
+async def _updates(
+    broadcaster: Broadcaster, subscriber: Subscriber
+) -> AsyncIterator[sse.Message | None]:
+    """Yield the client's messages; None as a heartbeat while there are none."""
     try:
         while True:
             try:
@@ -201,4 +203,4 @@ async def _pictures(streams: Hub, subscriber: Subscriber) -> AsyncIterator[sse.M
                 return
             yield message
     finally:
-        streams.unsubscribe(subscriber)
+        broadcaster.unsubscribe(subscriber)

@@ -5,10 +5,13 @@ from datetime import UTC, datetime
 from quart import Quart
 
 from processing.models import ProcessingFile
+from quart_app.messages import plural
 
-LEAST_SECONDS, LEAST_PROGRESS = 2.0, 0.03
+# Before this an estimate of the remaining time would be a guess.
+MIN_SECONDS, MIN_PROGRESS = 2.0, 0.03
 TAIL_CHARACTERS = 12
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
+_BINARY_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
 def size(count: int | None) -> str:
@@ -21,6 +24,15 @@ def size(count: int | None) -> str:
             return f"{value:.0f} {unit}" if unit == "B" or value >= 99.95 else f"{value:.1f} {unit}"
         value /= 1000
     return f"{value:.1f} {_UNITS[-1]}"
+
+
+def binary_size(count: float) -> str:
+    """Bytes in binary units, for limits that are set in them: 10 GiB, 1.5 MiB."""
+    unit = 0
+    while count >= 1024 and unit < len(_BINARY_UNITS) - 1:
+        count /= 1024
+        unit += 1
+    return f"{count:.1f}".removesuffix(".0") + f" {_BINARY_UNITS[unit]}"
 
 
 def duration(seconds: float | None) -> str:
@@ -39,11 +51,10 @@ def duration(seconds: float | None) -> str:
 
 
 def number(value: float | None) -> str:
-    """A count or figure with thousands separated by thin spaces."""
+    """A number with thousands separators, at most six digits of a fraction: 5,000."""
     if value is None:
         return "–"
-    text = f"{value:,}" if isinstance(value, int) else f"{value:,.6g}"
-    return text.replace(",", "\N{NARROW NO-BREAK SPACE}")
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.6g}"
 
 
 def ago(moment: datetime | None, now: datetime | None = None) -> str:
@@ -57,31 +68,30 @@ def ago(moment: datetime | None, now: datetime | None = None) -> str:
         return f"{seconds // 60:.0f} min ago"
     if seconds < 86_400:
         return f"{seconds // 3600:.0f} h ago"
-    days = int(seconds // 86_400)
-    return f"{days} day{'s' if days > 1 else ''} ago"
+    return f"{plural(int(seconds // 86_400), 'day')} ago"
 
 
-def since(moment: datetime | None, now: datetime | None = None) -> str:
-    """How long something has lasted, in the whole seconds of the page's running clocks."""
+def elapsed(moment: datetime | None, now: datetime | None = None) -> str:
+    """Time since ``moment``, in whole seconds like the page's running clocks."""
     if moment is None:
         return "–"
     seconds = max(0.0, ((now or datetime.now(UTC)) - moment).total_seconds())
     return f"{seconds:.0f} s" if seconds < 60 else duration(seconds)
 
 
-def left(file: ProcessingFile, now: datetime | None = None) -> str:
-    """About how long a running file will still take; '' while that would be a guess."""
+def time_left(file: ProcessingFile, now: datetime | None = None) -> str:
+    """Estimate of a running file's remaining time; '' while that would be a guess."""
     if file.started_at is None or not file.progress:
         return ""
     seconds = ((now or datetime.now(UTC)) - file.started_at).total_seconds()
-    if seconds < LEAST_SECONDS or file.progress < LEAST_PROGRESS:
+    if seconds < MIN_SECONDS or file.progress < MIN_PROGRESS:
         return ""
-    rest = max(1, round(seconds * (1 - file.progress) / file.progress))
-    return f"about {rest} s left" if rest < 60 else f"about {duration(rest)} left"
+    remaining = max(1, round(seconds * (1 - file.progress) / file.progress))
+    return f"about {f'{remaining} s' if remaining < 60 else duration(remaining)} left"
 
 
-def parts(name: str) -> tuple[str, str]:
-    """A name in two, so that a narrow column can leave out its middle."""
+def split_name(name: str) -> tuple[str, str]:
+    """A name in two parts, so that a narrow column can shorten it in the middle."""
     if len(name) <= TAIL_CHARACTERS:
         return "", name
     return name[:-TAIL_CHARACTERS], name[-TAIL_CHARACTERS:]
@@ -94,13 +104,16 @@ def exact(moment: datetime | None) -> str:
 
 def register(app: Quart) -> None:
     """Make them filters of the templates."""
-    app.jinja_env.filters.update(
-        size=size,
-        duration=duration,
-        number=number,
-        ago=ago,
-        since=since,
-        exact=exact,
-        left=left,
-        parts=parts,
+    filters = (
+        size,
+        binary_size,
+        duration,
+        number,
+        plural,
+        ago,
+        elapsed,
+        time_left,
+        split_name,
+        exact,
     )
+    app.jinja_env.filters.update({each.__name__: each for each in filters})

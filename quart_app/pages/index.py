@@ -10,15 +10,15 @@ from quart_app.live.view import View
 from quart_app.pages import fragments
 from quart_app.resources import core, hub
 from quart_app.uploads import owner
-from quart_app.uploads.submit import accepted
+from quart_app.uploads.submit import as_accepted
 
 blueprint = Blueprint("pages", __name__)
 
-MOST_MESSAGES = 20
+MAX_MESSAGES = 20
 
 
 def requested_view() -> View:
-    """The part of the table that the query string asks for."""
+    """The view of the table that the query string asks for."""
     return View.parse(request.args, request.args.getlist("status"))
 
 
@@ -27,7 +27,7 @@ def requested_view() -> View:
 async def index() -> Response:
     """The page: upload form, live table, messages.
 
-    `?status=`, `?q=`, `?sort=` and `?after=` choose what the table shows, `?file=ID` opens a file.
+    `?status=`, `?q=`, `?sort=` and `?after=` select the table's rows; `?file=ID` opens a file.
     """
     view = requested_view()
     try:
@@ -35,7 +35,8 @@ async def index() -> Response:
             opened, messages = await _opened(), await _messages()
             text = await fragments.page(view, opened=opened, messages=messages)
         else:
-            text = await hub().pictures.get(("page", view), lambda: fragments.page(view))
+            cache = hub().broadcaster.cache
+            text = await cache.get(("page", view), lambda: fragments.page(view))
         response = Response(text)
     except DatabaseUnavailable:
         response = Response(await fragments.page_without_table(view), 503)
@@ -44,7 +45,7 @@ async def index() -> Response:
 
 
 async def _opened() -> str:
-    """The popup of `?file=ID`; '' for a file that is not there."""
+    """The popup of `?file=ID`; '' for a file that does not exist."""
     text = request.args.get("file", "")
     try:
         file = await files.get(int(text) if text.isascii() and text.isdigit() else 0)
@@ -54,9 +55,9 @@ async def _opened() -> str:
 
 
 async def _messages() -> str:
-    """What became of a form that a browser without scripts has sent."""
-    texts = request.args.get("accepted", "").split(",")[:MOST_MESSAGES]
+    """Messages about the files of `?accepted=ID,…`, uploaded by a browser without scripts."""
+    texts = request.args.get("accepted", "").split(",")[:MAX_MESSAGES]
     ids = [int(text) for text in texts if text.isascii() and text.isdigit() and len(text) < 19]
     async with core().database.connect() as connection:
         found = await repository.get_files(connection, ids)
-    return await fragments.accepted([await accepted(core(), file) for file in found], [])
+    return await fragments.accepted([await as_accepted(core(), file) for file in found], [])

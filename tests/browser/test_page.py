@@ -30,7 +30,7 @@ async def live(page: Page) -> None:
 async def test_an_upload_becomes_ok_without_reloading(page: Page) -> None:
     await live(page)
     await page.evaluate("window.stillTheSamePage = true")
-    await expect(page.locator(".empty")).to_contain_text("Nothing here yet")
+    await expect(page.locator(".empty")).to_contain_text("No files yet")
     await send(page, upload_of("cities.csv"))
     await expect(page.locator(".message-success")).to_contain_text("cities.csv")
     row = page.locator("tr", has_text="cities.csv")
@@ -65,7 +65,7 @@ async def test_the_popup_shows_what_is_in_the_file(page: Page, tmp_path: Path) -
     dialog = page.locator("dialog")
     await expect(dialog).to_be_visible()
     assert await dialog.evaluate("dialog => dialog.matches(':modal')")
-    await expect(dialog).to_contain_text("200 records read = 200 written + 0 rejected")
+    await expect(dialog).to_contain_text("200 rows read: 200 kept, 0 rejected")
     await dialog.get_by_role("tab", name="Columns").click()
     await expect(dialog.locator(".columns tbody tr")).to_have_count(3)
     await expect(dialog.locator("svg.histogram")).to_have_count(2)

@@ -93,7 +93,7 @@ async def test_the_same_bytes_are_noticed(client: Client) -> None:
     assert again["same_as"] == first
     assert again["same_as_url"] == f"/api/v1/files/{first}"
     _, text = await post(client, csv_part())
-    assert "the same bytes as" in text
+    assert "the same content as" in text
 
 
 async def test_a_form_says_what_was_taken_and_what_not(client: Client) -> None:
@@ -353,7 +353,7 @@ async def test_limits_hold(settings: Settings, core: Core) -> None:
     async with few.test_app():
         status, text = await post(few.test_client(), *[csv_part()] * 3)
         assert status == 400
-        assert "At most 2 files" in text
+        assert "at most 2 files" in text
     assert not leftovers(core)
 
 
