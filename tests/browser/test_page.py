@@ -42,7 +42,7 @@ async def test_an_upload_becomes_ok_without_reloading(page: Page) -> None:
 
 async def test_options_stand_in_their_order_and_are_heeded(page: Page, site: Programs) -> None:
     await live(page)
-    await page.get_by_text("Options, where you know better").click()
+    await page.get_by_text("Reading options").click()
     labels = await page.locator(".more-options label").all_text_contents()
     assert labels[:3] == ["Encoding", "Delimiter", "Quote"]
     await page.get_by_label("Delimiter").fill("!")
