@@ -5,11 +5,8 @@ Source: tus resumable upload protocol 1.0.x, https://tus.io/protocols/resumable-
 
 import asyncio
 import hashlib
-import logging
 import secrets
-import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -31,17 +28,11 @@ from processing.models import ResumableUpload
 from processing.partial_uploads import ResumablePartialUpload
 from quart_app.uploads.admission import UploadAdmission
 from quart_app.uploads.body import Interrupted, discard, with_minimum_rate
+from quart_app.uploads.lock import locked
 from quart_app.uploads.names import check_type, clean_name
 from quart_app.uploads.submit import read_job_spec, run_to_completion
 from quart_app.uploads.tus import parse_metadata
 from quart_app.uploads.writer import Writer
-
-logger = logging.getLogger(__name__)
-
-# The lock's holder checks twice a second whether another request asks for it, and may have to
-# finish a write first.
-LOCK_SECONDS = 10.0
-LOCK_PAUSE_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +102,7 @@ async def resume_or_finish(core: Core, upload: ResumableUpload) -> UploadState:
     if upload.file_id is not None:
         return UploadState(upload, upload.length, upload.file_id)
     try:
-        async with _locked(core, upload) as partial:
+        async with locked(core.storage, upload) as partial:
             return await _finish_if_complete(core, upload, partial)
     except NotFound:
         # Another request may have turned it into a file just now.
@@ -153,7 +144,7 @@ async def append(
         if upload.file_id is not None:
             raise OffsetConflict("This upload is complete.")
         with admission.slot():
-            async with _locked(core, upload) as partial:
+            async with locked(core.storage, upload) as partial:
                 if partial.size != offset:
                     raise OffsetConflict(f"The upload is at offset {partial.size}, not {offset}.")
                 if length is not None and offset + length > upload.length:
@@ -243,23 +234,3 @@ async def _finish(
     # The row stays until it expires: a client that missed the response asks again.
     await asyncio.to_thread(core.storage.drop_resumable, upload.id)
     return UploadState(upload, upload.length, file.id)
-
-
-@asynccontextmanager
-async def _locked(core: Core, upload: ResumableUpload) -> AsyncIterator[ResumablePartialUpload]:
-    """Hold the lock of an upload's bytes inside the block.
-
-    The current holder is asked to release it: its connection may be dead, and the client is back
-    with this request.
-    """
-    partial = await asyncio.to_thread(core.storage.open_resumable, upload.id, upload.length)
-    try:
-        deadline = time.monotonic() + LOCK_SECONDS
-        while not await asyncio.to_thread(partial.lock):
-            if time.monotonic() > deadline:
-                raise UploadLocked("Another request is still writing to this upload.")
-            partial.ask_for()
-            await asyncio.sleep(LOCK_PAUSE_SECONDS)
-        yield partial
-    finally:
-        partial.close()

@@ -103,7 +103,7 @@ async def test_progress_cancel_and_remove(page: Page) -> None:
     row = page.locator("tr", has_text="gone.csv")
     await expect(row.locator(".status")).to_have_text("Ok", timeout=30_000)
     page.once("dialog", lambda dialog: dialog.accept())
-    await row.get_by_role("button", name="Remove").click()
+    await row.get_by_role("button", name="Delete").click()
     await expect(row.locator(".status")).to_have_text("Removed")
 
 
