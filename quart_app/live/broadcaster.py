@@ -64,7 +64,7 @@ class Broadcaster:
         self._status = ServiceStatus()
         self._changed = asyncio.Event()
         self._table_changed = False
-        # File ids in the order of their latest progress.
+        # Ids of files whose progress changed: an ordered set.
         self._moved: dict[int, None] = {}
         self.cache = RenderCache()
 
