@@ -88,7 +88,7 @@ async def _shoot(browser: Browser, address: str) -> None:
             await page.get_by_role("tab", name=tab.capitalize()).click()
             await page.screenshot(path=TARGET / f"{name}-{tab}.png")
         await page.goto("/")
-        await page.get_by_text("Options, where you know better").click()
+        await page.get_by_text("Reading options").click()
         await page.locator("#upload").screenshot(path=TARGET / f"{name}-options.png")
         await context.close()
 

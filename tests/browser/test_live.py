@@ -155,7 +155,7 @@ async def test_filters_search_and_sort_stand_in_the_address(page: Page, site: Pr
     await expect(page.locator("#search")).to_be_focused()
     await expect(page).to_have_url(re.compile("q=c.csv"))
     await page.fill("#search", "nothing like it")
-    await expect(page.locator(".empty")).to_contain_text("No name contains “nothing like it”")
+    await expect(page.locator(".empty")).to_contain_text("No file name contains “nothing like it”")
     await page.get_by_role("link", name="Show all files").click()
     await expect(names).to_have_count(4)
     await page.get_by_role("link", name="Size", exact=True).click()
@@ -203,10 +203,10 @@ async def test_many_files_are_changed_at_once(page: Page, site: Programs) -> Non
     await bulk.get_by_role("button", name="Cancel 2").click()
     await expect(page.locator("tbody .status-canceled")).to_have_count(2)
     assert asked == ["Cancel 2 files? Running jobs stop immediately."]
-    await expect(page.locator(".message-success").first).to_contain_text("2 files are canceled")
+    await expect(page.locator(".message-success").first).to_contain_text("Cancelled 2 files.")
     for number in good[:2]:
         await page.check(f"#choose-{number}")
-    await bulk.get_by_role("button", name="Remove 2").click()
+    await bulk.get_by_role("button", name="Delete 2").click()
     await expect(page.locator("tbody .status-removed")).to_have_count(2)
     assert asked[1] == "Delete 2 files and their results?"
     await expect(page.locator("tbody .status-ok")).to_have_count(1)
@@ -275,7 +275,7 @@ async def test_the_popup_has_an_address_and_follows_the_job(page: Page, site: Pr
     await expect(bar).not_to_have_attribute("value", first or "")
     await dialog.get_by_role("tab", name="Timeline").click()
     await httpx_delete(site, busy)
-    await expect(dialog.locator(".outcome")).to_contain_text("It can be put in line again")
+    await expect(dialog.locator(".outcome")).to_contain_text("You can run it again")
     await expect(dialog.get_by_role("tab", name="Timeline")).to_have_attribute(
         "aria-selected", "true"
     )
@@ -368,7 +368,7 @@ async def test_axe_finds_nothing_on_any_view(
     await httpx_delete(site, stopped)
     await expect(page.locator(f"#file-{busy} progress")).to_be_visible(timeout=30_000)
     problems["table"] = await axe(page)
-    await page.get_by_text("Options, where you know better").click()
+    await page.get_by_text("Reading options").click()
     problems["options"] = await axe(page)
     await page.check("#choose-all")
     problems["chosen"] = await axe(page)

@@ -165,7 +165,9 @@ async def test_the_form_works_without_scripts(
         await page.click("text=Back to the files")
         await expect(page.locator(".empty")).to_be_visible()
     else:
-        await expect(page.locator(".message-success")).to_contain_text("plain.csv” is in line")
+        await expect(page.locator(".message-success")).to_contain_text(
+            "plain.csv” uploaded – queued as #"
+        )
 
         async def ended() -> bool:
             await page.goto("/")
@@ -173,9 +175,9 @@ async def test_the_form_works_without_scripts(
 
         await eventually(ended)
         await page.get_by_role("link", name="plain.csv").click()
-        await expect(page.locator("dialog")).to_contain_text("1 records read")
+        await expect(page.locator("dialog")).to_contain_text("1 row read: 1 kept")
         await expect(page.locator("dialog .sample")).to_be_visible()
         await page.click("dialog >> text=Close")
-        await page.get_by_role("button", name="Remove plain.csv").click()
+        await page.get_by_role("button", name="Delete plain.csv").click()
         await expect(page.locator("tbody .status")).to_have_text("Removed")
     await plain.close()

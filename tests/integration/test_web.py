@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from urllib.parse import urljoin
+from urllib.parse import urlencode, urljoin
 
 import pytest
 from quart.typing import TestClientProtocol as Client
@@ -13,7 +13,7 @@ from processing import repository
 from processing.core import Core
 from processing.models import HandlerInfo
 from processing.settings import Settings
-from processing.states import Status
+from processing.states import Outcome, Status
 from processing.stream_reader import START
 from quart_app.app import create_app
 from tests.integration.forms import BOUNDARY, csv_part, part, post
@@ -60,7 +60,7 @@ async def test_what_is_not_text_csv_is_refused(
     assert not list((core.settings.media_root / "partial").iterdir())
 
 
-async def test_a_charset_does_not_hurt(client: Client) -> None:
+async def test_a_charset_is_accepted(client: Client) -> None:
     assert (await post(client, csv_part(kind="text/csv; charset=utf-8")))[0] == 201
 
 
@@ -92,9 +92,7 @@ async def test_names_are_data(client: Client, core: Core, name: str, stored: str
 
 
 @pytest.mark.parametrize("name", ["", " ", "..", "a\0b.csv", "a\tb.csv", "n" * 256, "n" * 10_000])
-async def test_names_that_cannot_be_kept_are_refused_in_words(
-    client: Client, core: Core, name: str
-) -> None:
+async def test_invalid_names_are_refused(client: Client, core: Core, name: str) -> None:
     status, text = await post(client, csv_part(name=name))
     assert status == 400
     assert "name" in text
@@ -224,6 +222,40 @@ async def test_the_detail_of_every_status(client: Client, core: Core) -> None:
         assert f">{status}</span>" in await page.get_data(as_text=True)
 
 
+async def test_the_detail_in_words(client: Client, core: Core) -> None:
+    file = await submit(core)
+    (claimed,) = await claim_all(core)
+    failed = end(claimed.job, Status.ERROR, message="No line ends.")
+    await core.lifecycle.jobs.record_results([failed._replace(outcome=Outcome.BAD_INPUT)])
+    page = await page_at(client, f"/processing_file/{file.id}/detail/")
+    assert "Couldn&#39;t read this file: No line ends." in page
+    assert "Fix the file, or choose other options, and upload it again." in page
+    await client.delete(f"/processing_file/{file.id}/")
+    await client.post(f"/processing_file/{file.id}/retry/")
+    result = {
+        "accounting": {"read": 5000, "written": 4999, "rejected": 1, "repaired": 3},
+        "encoding": {"name": "utf-8", "bom": True, "compression": "gzip", "evidence": "BOM"},
+        "dialect": {"delimiter": "comma", "line_ends": "LF", "evidence": {}},
+        "layout": {"header_rows": 1, "evidence": {}},
+        "columns": [],
+    }
+    (claimed,) = await claim_all(core)
+    await core.lifecycle.jobs.record_results([end(claimed.job, result=result, row_count=4999)])
+    page = await page_at(client, f"/processing_file/{file.id}/detail/")
+    assert "5,000 rows read: 4,999 kept (3 of them repaired), 1 rejected." in page
+    assert "UTF-8 with byte-order mark in gzip" in page
+    assert "<dt>Header</dt><dd>1 row</dd>" in page
+
+
+async def test_bulk_skips_files_that_have_finished(client: Client, core: Core) -> None:
+    files = [await submit(core) for _ in range(3)]
+    await core.lifecycle.jobs.record_results([end((await claim_all(core))[0].job)])
+    form = urlencode([("action", "cancel"), *(("id", file.id) for file in files)])
+    headers = Headers({"Content-Type": "application/x-www-form-urlencoded"})
+    response = await client.post("/processing_file/bulk/", data=form, headers=headers)
+    assert "Cancelled 2 files. 1 had already finished." in await response.get_data(as_text=True)
+
+
 async def test_downloads(client: Client, core: Core) -> None:
     file = await submit(core, 'quote " and ünïcode.csv', b"a\n1\n")
     original = await client.get(f"/processing_file/{file.id}/original/")
@@ -278,6 +310,18 @@ async def test_the_page_and_the_documentation_load_nothing_from_elsewhere(
                 assert (await client.get(address.partition("#")[0])).status_code == 200
 
 
+async def test_the_form_shows_the_labels_of_choices(client: Client, core: Core) -> None:
+    choices = {"enum": ["wide", "narrow"], "default": "wide"}
+    labels = {"wide": "64-bit always", "narrow": "smallest that fits"}
+    schema = {"properties": {"integers": {**choices, "enumLabels": labels}, "plain": choices}}
+    async with core.database.connect() as connection:
+        await repository.upsert_handlers(connection, [HandlerInfo("h", "H", "Text.", schema)])
+    page = await page_at(client, "/")
+    assert '<option value="">64-bit always</option>' in page
+    assert '<option value="narrow">smallest that fits</option>' in page
+    assert '<option value="narrow">narrow</option>' in page
+
+
 async def test_openapi_knows_the_contract(client: Client) -> None:
     document = await (await client.get("/openapi.json")).get_json()
     assert document["openapi"].startswith("3.1")
@@ -330,7 +374,7 @@ async def test_another_site_cannot_act_through_its_visitors(client: Client, core
 
 
 async def read_stream(client: Client, until: str, *, last_id: str = "", query: str = "") -> str:
-    """Collect a stream until it has said ``until``."""
+    """Collect a stream until ``until`` was received."""
     headers = Headers({"Last-Event-ID": last_id} if last_id else {})
     received = ""
     async with client.request(
@@ -361,14 +405,14 @@ async def test_a_change_reaches_the_stream_with_its_stream_id(client: Client, co
     await submit(core, "second.csv")
     assert "event: handlingStatusChanged" in await reading
     await submit(core, "third.csv")
-    # The row is there before its event is: the first table may show it under an older id.
+    # The row exists before its event: the first table may show it under an older id.
     newest = await core.events.last_id()
     again = await read_stream(client, f"id: {newest}")
     assert "third.csv" in again
     assert ids(again)[-1] == newest
 
 
-async def test_who_missed_something_gets_the_table_and_no_gap(client: Client, core: Core) -> None:
+async def test_a_returning_client_gets_the_table_and_no_gap(client: Client, core: Core) -> None:
     await submit(core, "seen.csv")
     seen = await core.events.last_id()
     await submit(core, "missed.csv")
@@ -377,7 +421,7 @@ async def test_who_missed_something_gets_the_table_and_no_gap(client: Client, co
 
 
 @pytest.mark.parametrize("how", ["header", "query"])
-async def test_who_comes_from_another_life_is_told_of_the_gap(
+async def test_a_client_of_an_earlier_stream_is_told_of_the_gap(
     client: Client, core: Core, how: str
 ) -> None:
     await submit(core, "now.csv")
@@ -397,7 +441,7 @@ async def test_a_wiped_stream_is_announced_to_open_clients(
 ) -> None:
     await submit(core, "before.csv")
     reading = asyncio.create_task(read_stream(client, "event: gap"))
-    # Only who has seen an entry can notice that it is gone.
+    # Only a client that has seen an entry can notice that it is gone.
     await read_stream(client, f"id: {await core.events.last_id()}")
     await core.commands.delete(core.keys.events)
     if clock_went_back:
@@ -408,7 +452,7 @@ async def test_a_wiped_stream_is_announced_to_open_clients(
 
 
 async def submit_unannounced(core: Core, name: str) -> None:
-    """A row that no event speaks of: only a full snapshot can show it."""
+    """Insert a row without an event: only a full snapshot can show it."""
     connection = core.database.dedicated()
     new = repository.NewFile(
         id=await repository.next_id(connection),
