@@ -432,7 +432,6 @@ async def test_events_are_replayed_and_followed(client: Client, core: Core) -> N
     )
     assert f'"file_id": {first.id},' not in only
     following = asyncio.create_task(events_of(client, "", "Waiting"))
-    await asyncio.sleep(0)
 
     async def told() -> bool:
         await submit(core, "3.csv")
