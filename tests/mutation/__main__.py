@@ -1,0 +1,124 @@
+"""Run a bounded, seeded sample of mutants per area: ``make mutants`` or ``-m tests.mutation AREA``.
+
+mutmut does the mutating and picks the tests; this program gives it a copy of the checkout to work
+on, draws the sample, ends the run in time and adds the results up. The areas stand in
+pyproject.toml under ``tool.mutants``.
+"""
+
+import argparse
+import json
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from processing.paths import ROOT
+from tests.mutation.report import Area, describe, read_results
+
+FOLDER = ROOT / ".mutants"
+MUTMUT = Path(sys.executable).with_name("mutmut")
+# So long may a mutant under test take to end after the run's time is up.
+STOP_SECONDS = 60
+
+
+def main() -> None:
+    """Run the areas named on the command line, or all, and print what survived."""
+    areas = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["mutants"]
+    parser = argparse.ArgumentParser(prog="make mutants", description=__doc__)
+    parser.add_argument("areas", nargs="*", metavar="AREA", help=f"of {', '.join(areas)}")
+    parser.add_argument("--only", nargs="+", metavar="GLOB", help="mutate these files of the area")
+    parser.add_argument("--sample", type=int, help="maximum number of mutants per area")
+    parser.add_argument("--minutes", type=float, help="maximum time per area")
+    parser.add_argument("--seed", type=int, default=1, help="chooses the sample (default: 1)")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.areas) - set(areas):
+        parser.error(f"no such area: {', '.join(sorted(unknown))}; there are {', '.join(areas)}")
+    for name in arguments.areas or areas:
+        chosen = {**areas[name]}
+        if arguments.only:
+            chosen["only_mutate"] = arguments.only
+        chosen["sample"] = arguments.sample or chosen["sample"]
+        chosen["minutes"] = arguments.minutes or chosen["minutes"]
+        print(describe(run(name, chosen, arguments.seed)), flush=True)
+
+
+def run(name: str, area: dict[str, Any], seed: int) -> Area:
+    """Test a sample of an area's mutants in a copy of the checkout."""
+    copy = FOLDER / name
+    copy_checkout(copy)
+    configure(copy, area)
+    known = generate(copy)
+    sample = random.Random(seed).sample(known, min(area["sample"], len(known)))
+    run_sample(copy, sample, area["minutes"] * 60)
+    return read_results(name, copy, sample, len(known), MUTMUT)
+
+
+def copy_checkout(target: Path) -> None:
+    """Copy what git knows, as it is now, to an empty folder."""
+    shutil.rmtree(target, ignore_errors=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    for name in filter(None, listed.stdout.split("\0")):
+        if (ROOT / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, target / name)
+
+
+def configure(copy: Path, area: dict[str, Any]) -> None:
+    """Add the area's files and tests to mutmut's settings, and what the tests read beside them."""
+    added = {
+        "only_mutate": area["only_mutate"],
+        "pytest_add_cli_args_test_selection": area["tests"],
+        "also_copy": sorted(each.name for each in copy.iterdir()),
+    }
+    # JSON writes lists of strings as TOML does.
+    lines = "".join(f"{key} = {json.dumps(value)}\n" for key, value in added.items())
+    pyproject = copy / "pyproject.toml"
+    text = pyproject.read_text("utf-8")
+    assert text.count("[tool.mutmut]\n") == 1
+    pyproject.write_text(text.replace("[tool.mutmut]\n", f"[tool.mutmut]\n{lines}"), "utf-8")
+
+
+def generate(copy: Path) -> list[str]:
+    """Make the mutants, find out which tests call what, and return the mutants' names in order."""
+    # mutmut has no command for this; asked for a mutant that does not exist, it stops here.
+    command = [str(MUTMUT), "run", "--max-children", "1", "none"]
+    done = subprocess.run(command, cwd=copy, capture_output=True, text=True)
+    if "nothing matches" not in done.stderr:
+        raise SystemExit(f"mutmut failed in {copy}:\n{done.stdout}\n{done.stderr}")
+    metas = sorted((copy / "mutants").rglob("*.py.meta"))
+    return [name for meta in metas for name in json.loads(meta.read_text())["exit_code_by_key"]]
+
+
+def run_sample(copy: Path, sample: list[str], seconds: float) -> None:
+    """Test these mutants, those with fast tests first, until all are or the time is up."""
+    started = time.monotonic()
+    command = [str(MUTMUT), "run", "--max-children", "1", *sample]
+    with (copy / "mutmut.log").open("w") as log:
+        process = subprocess.Popen(command, cwd=copy, stdout=log, stderr=log)
+        try:
+            code = process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGINT)
+            process.wait(STOP_SECONDS)
+            return
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+    if code != 0:
+        raise SystemExit(f"mutmut failed after {time.monotonic() - started:.0f} s: see {log.name}")
+
+
+if __name__ == "__main__":
+    main()
