@@ -390,7 +390,6 @@ step = st.one_of(
 
 @fuzzing(
     max_examples=40,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.lists(step, max_size=8))

@@ -447,9 +447,7 @@ field = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=8) | st
 )
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.integers(2, 5).flatmap(
         lambda width: st.lists(st.lists(field, min_size=width, max_size=width), min_size=1)
@@ -472,7 +470,7 @@ def test_any_table_comes_back_cell_by_cell(run: Profile, table: list[list[str]])
                 assert value == cell
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.lists(field, min_size=2, max_size=4), min_size=1, max_size=30))
 def test_the_count_agrees_with_pythons_reader(
     tmp_path_factory: pytest.TempPathFactory, table: list[list[str]]
@@ -486,9 +484,7 @@ def test_the_count_agrees_with_pythons_reader(
     assert found is None or found == len(table)
 
 
-@settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=300) | st.text(alphabet=',;\t"\n\r ab1é', max_size=200).map(str.encode))
 def test_any_bytes_end_in_an_account_or_in_words(run: Profile, data: bytes) -> None:
     try:
