@@ -6,10 +6,15 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-# Exit codes in mutmut's result files; any other is a kill: a failed or crashed test, a timeout.
-SURVIVED = {0}
-NO_TESTS = {33, 5}
-UNTESTED = {None, -15, -2}
+VERDICTS = ("killed", "timeout", "survived", "no tests", "not run")
+# Exit codes in mutmut's result files. Any other is a kill, by a test that failed or crashed.
+_VERDICTS: dict[int | None, str] = {
+    None: "not run",
+    0: "survived",
+    5: "no tests",
+    33: "no tests",
+    **dict.fromkeys((-24, 24, 36, 152), "timeout"),
+}
 
 
 @dataclass(frozen=True)
@@ -32,12 +37,8 @@ class Area:
 
 
 def verdict(code: int | None) -> str:
-    """Say in a word how a mutant ended."""
-    if code in UNTESTED:
-        return "not run"
-    if code in NO_TESTS:
-        return "no tests"
-    return "survived" if code in SURVIVED else "killed"
+    """Say in a word how a mutant ended: one of VERDICTS."""
+    return _VERDICTS.get(code, "killed")
 
 
 def read_results(name: str, copy: Path, sample: list[str], total: int, mutmut: Path) -> Area:
@@ -76,11 +77,18 @@ def _survivor(mutant: str, path: Path, copy: Path, mutmut: Path) -> Survivor:
 
 def describe(area: Area) -> str:
     """Write the result as text: the counts by folder, then the survivors."""
-    lines = [f"{area.name}: {sum(sum(c.values()) for c in area.counts.values())} of {area.total}"]
-    for folder, counts in sorted(area.counts.items()):
-        told = ", ".join(f"{count} {ended}" for ended, count in sorted(counts.items()))
-        lines.append(f"  {folder}: {told}")
+    everything = sum(area.counts.values(), Counter[str]())
+    lines = [f"{area.name}: {_score(everything)}; there are {area.total:,} mutants"]
+    lines += [f"  {folder}: {_score(counts)}" for folder, counts in sorted(area.counts.items())]
     for survivor in area.survivors:
         lines.append(f"\n{survivor.place} ({survivor.name})")
         lines.extend(f"    {line}" for line in survivor.change.splitlines())
     return "\n".join(lines)
+
+
+def _score(counts: Counter[str]) -> str:
+    tested = counts.total() - counts["not run"]
+    killed = counts["killed"] + counts["timeout"]
+    share = f"{killed / tested:.0%}" if tested else "–"
+    rest = [f"{counts[each]} {each}" for each in VERDICTS if counts[each]]
+    return f"{killed} of {tested} killed ({share}): {', '.join(rest)}"
