@@ -6,18 +6,20 @@ pyproject.toml under ``tool.mutants``.
 """
 
 import argparse
+import contextlib
 import json
+import os
 import random
 import shutil
 import signal
 import subprocess
 import sys
-import time
 import tomllib
 from pathlib import Path
 from typing import Any
 
 from processing.paths import ROOT
+from standalone.processes import stop
 from tests.mutation.report import Area, describe, read_results
 
 FOLDER = ROOT / ".mutants"
@@ -102,22 +104,24 @@ def generate(copy: Path) -> list[str]:
 
 def run_sample(copy: Path, sample: list[str], seconds: float) -> None:
     """Test these mutants, those with fast tests first, until all are or the time is up."""
-    started = time.monotonic()
     command = [str(MUTMUT), "run", "--max-children", "1", *sample]
-    with (copy / "mutmut.log").open("w") as log:
-        process = subprocess.Popen(command, cwd=copy, stdout=log, stderr=log)
-        try:
-            code = process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGINT)
-            process.wait(STOP_SECONDS)
-            return
-        except BaseException:
-            process.kill()
-            process.wait()
-            raise
+    log = copy / "mutmut.log"
+    with log.open("wb") as output:
+        # In a session of its own: what it started ends with it.
+        process = subprocess.Popen(
+            command, cwd=copy, stdout=output, stderr=output, start_new_session=True
+        )
+    try:
+        code = process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        code = 0
+    finally:
+        # It writes down each result at once, so that nothing is lost when it is stopped.
+        stop(process, signal.SIGINT, STOP_SECONDS)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
     if code != 0:
-        raise SystemExit(f"mutmut failed after {time.monotonic() - started:.0f} s: see {log.name}")
+        raise SystemExit(f"mutmut failed: see {log}")
 
 
 if __name__ == "__main__":
