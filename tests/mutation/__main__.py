@@ -81,9 +81,10 @@ def configure(copy: Path, area: dict[str, Any]) -> None:
     added = {
         "only_mutate": area["only_mutate"],
         "pytest_add_cli_args_test_selection": area["tests"],
+        "process_isolation": area["process_isolation"],
         "also_copy": sorted(each.name for each in copy.iterdir()),
     }
-    # JSON writes lists of strings as TOML does.
+    # JSON writes strings and lists of them as TOML does.
     lines = "".join(f"{key} = {json.dumps(value)}\n" for key, value in added.items())
     pyproject = copy / "pyproject.toml"
     text = pyproject.read_text("utf-8")
