@@ -8,7 +8,7 @@ export UV_PYTHON_DOWNLOADS := never
 # Compiling bytecode here halves the time that the programs take to start.
 SYNC := $(BIN)/uv sync --quiet --locked --inexact --compile-bytecode
 
-.PHONY: help run test check unit integration acceptance browser chaos chaos-short bench-events bench-mill bench-pollution bench-queue bench-uploads format redis-cli vendor screenshots clean
+.PHONY: help run test check unit integration acceptance browser chaos chaos-short bench-events bench-mill bench-pollution bench-queue bench-uploads format redis-cli vendor screenshots mutants clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -65,6 +65,13 @@ chaos-short: $(VENV)/test.stamp
 chaos: $(VENV)/test.stamp  ## Break everything for five minutes (CHAOS_SEED, CHAOS_SECONDS)
 	CHAOS_SECONDS=$${CHAOS_SECONDS:-300} $(BIN)/pytest tests/chaos -s
 
+mutants: $(VENV)/mutants.stamp  ## Break the code and count what the tests notice; AREA, SAMPLE, MINUTES, SEED
+	$(BIN)/python -m tests.mutation $(AREA) $(if $(ONLY),--only '$(ONLY)') $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
+
+$(VENV)/mutants.stamp: $(VENV)/test.stamp
+	@$(SYNC) --extra standalone --extra client --group mutants
+	@touch $@
+
 format: $(VENV)/test.stamp node_modules/.package-lock.json  ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -97,4 +104,4 @@ screenshots: $(VENV)/test.stamp  ## Take the screenshots in docs/screenshots
 	$(BIN)/python -m tests.browser.screenshots
 
 clean:  ## Delete the environment and caches, but no data
-	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) node_modules .mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis

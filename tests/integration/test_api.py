@@ -195,6 +195,12 @@ async def test_lists_are_filtered_sorted_and_paged(client: Client, core: Core) -
         assert sorted(paged) == sorted(names)
 
 
+def cursor(key: object, file_id: object) -> str:
+    """What a list hands out to go on with, or nearly so."""
+    written = json.dumps([key, file_id]).encode()
+    return base64.urlsafe_b64encode(written).rstrip(b"=").decode()
+
+
 BAD_QUERIES = [
     "limit=0",
     "limit=x",
@@ -207,6 +213,10 @@ BAD_QUERIES = [
     "q=%00",
     "limit=1&limit=2",
     "sort=size&after=WyJ4IiwxXQ",
+    f"after={cursor('1', 2**63)}",
+    f"after={cursor('1', True)}",
+    f"after={cursor(1, 1)}",
+    f"sort=size&after={cursor(str(2**63), 1)}",
 ]
 
 
@@ -215,6 +225,20 @@ async def test_invalid_parameters_are_named(client: Client, query: str) -> None:
     problem = await get(client, f"files?{query}", 400)
     assert problem["type"] == "urn:millrace:problem:bad-query"
     assert any(word in problem["detail"] for word in (query.split("=")[0], "cursor"))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        f"after={cursor('1', 2**63 - 1)}",
+        f"sort=name&after={cursor(chr(0), 1)}",
+        f"sort=size&after={cursor(str(1 - 2**63), 1)}",
+        f"sort=seconds&after={cursor('-inf', 1)}",
+    ],
+)
+async def test_a_cursor_may_lie_beyond_all_files(client: Client, core: Core, query: str) -> None:
+    await submit(core)
+    assert (await get(client, f"files?{query}"))["next"] is None
 
 
 async def test_waiting_for_a_file_to_finish(client: Client, core: Core) -> None:
@@ -434,7 +458,6 @@ async def test_events_are_replayed_and_followed(client: Client, core: Core) -> N
     )
     assert f'"file_id": {first.id},' not in only
     following = asyncio.create_task(events_of(client, "", "Waiting"))
-    await asyncio.sleep(0)
 
     async def told() -> bool:
         await submit(core, "3.csv")

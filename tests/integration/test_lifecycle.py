@@ -305,3 +305,14 @@ async def test_a_retry_that_is_due_is_queued_although_the_queuing_dies(core: Cor
     assert await core.lifecycle.jobs.release_due() == 0
     (again,) = await claim_all(core)
     assert again.job.attempt == 2
+
+
+async def test_retries_that_are_due_are_queued_in_steps(core: Core) -> None:
+    files = [await submit(core) for _ in range(3)]
+    for claimed in await claim_all(core):
+        delay = 3600.0 if claimed.job.id == files[0].id else 0.0
+        await finish(core, claimed, Status.WAITING, delay=delay)
+    assert await core.commands.xlen(core.keys.jobs) == 0
+    assert [await core.lifecycle.jobs.release_due(limit=1) for _ in range(3)] == [1, 1, 0]
+    again = {claimed.job.id for claimed in await claim_all(core)}
+    assert again == {files[1].id, files[2].id}

@@ -6,6 +6,7 @@ from urllib.parse import urlencode, urljoin
 
 import pytest
 from quart.typing import TestClientProtocol as Client
+from quart.typing import TestHTTPConnectionProtocol as Connection
 from sqlalchemy import text
 from werkzeug.datastructures import Headers
 
@@ -376,15 +377,20 @@ async def test_another_site_cannot_act_through_its_visitors(client: Client, core
 async def read_stream(client: Client, until: str, *, last_id: str = "", query: str = "") -> str:
     """Collect a stream until ``until`` was received."""
     headers = Headers({"Last-Event-ID": last_id} if last_id else {})
-    received = ""
     async with client.request(
         f"/processing_file/listen-updates/{query}", headers=headers
     ) as connection:
         await connection.send_complete()
-        async with asyncio.timeout(20):
-            while until not in received:
-                received += (await connection.receive()).decode()
+        received = await receive_until(connection, until)
         await connection.disconnect()
+    return received
+
+
+async def receive_until(connection: Connection, until: str) -> str:
+    received = ""
+    async with asyncio.timeout(20):
+        while until not in received:
+            received += (await connection.receive()).decode()
     return received
 
 
@@ -400,10 +406,14 @@ async def test_a_stream_begins_with_the_table(client: Client, core: Core) -> Non
 
 
 async def test_a_change_reaches_the_stream_with_its_stream_id(client: Client, core: Core) -> None:
-    reading = asyncio.create_task(read_stream(client, "second.csv"))
-    await asyncio.sleep(0)
-    await submit(core, "second.csv")
-    assert "event: handlingStatusChanged" in await reading
+    await submit(core, "first.csv")
+    async with client.request("/processing_file/listen-updates/") as connection:
+        await connection.send_complete()
+        assert "second.csv" not in await receive_until(connection, "first.csv")
+        await submit(core, "second.csv")  # to a client that is connected
+        change = await receive_until(connection, "second.csv")
+        assert "event: handlingStatusChanged" in change
+        await connection.disconnect()
     await submit(core, "third.csv")
     # The row exists before its event: the first table may show it under an older id.
     newest = await core.events.last_id()

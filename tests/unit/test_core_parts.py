@@ -38,6 +38,19 @@ def test_sources_invert_the_table() -> None:
         assert sources_of(target) == sorted(s for s in Status if target in TRANSITIONS[s])
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("a\0b", "a\N{REPLACEMENT CHARACTER}b"),
+        ("a\ud800b", "a?b"),
+        ({"k\0": ["\0", 1, None, {"x": "\udfff"}]},
+         {"k\N{REPLACEMENT CHARACTER}": ["\N{REPLACEMENT CHARACTER}", 1, None, {"x": "?"}]}),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_stored_is_replaced(value: object, expected: object) -> None:
+    assert sanitize_text(value) == expected
+
+
 @given(json_values)
 def test_storable_text_has_neither_nul_nor_surrogates(value: object) -> None:
     text = json.dumps(sanitize_text(value), ensure_ascii=False)

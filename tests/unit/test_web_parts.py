@@ -230,7 +230,7 @@ def receive(folder: Path, body: bytes, cuts: list[int], limit: int = 10_000) -> 
     return asyncio.run(receiver.receive(pieces(body, cuts)))
 
 
-any_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+any_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 some_csv = st.text('ab,;\r\n-"é\0', min_size=1).map(str.encode)
