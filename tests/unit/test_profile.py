@@ -16,10 +16,10 @@ from pydantic import ValidationError
 
 from tests.unit.mill import Profile, cells, types
 from worker.handlers.contract import BadInput
+from worker.handlers.profile.accounting.tally import AccountingMismatch
 from worker.handlers.profile.detection import dialect
 from worker.handlers.profile.engine import connection as engine
 from worker.handlers.profile.engine import record_count
-from worker.handlers.profile.engine.load import AccountingMismatch
 from worker.handlers.profile.options import Options
 from worker.handlers.profile.reading import encoding, text
 
@@ -242,7 +242,9 @@ def test_a_late_misfit_widens_the_column_and_is_named(run: Profile) -> None:
     data = b"id,n\n" + b"".join(b"%d,%d\n" % (n, n * 2) for n in range(100_000)) + b"1,many\n"
     result = run(data)
     assert types(result) == {"id": "BIGINT", "n": "VARCHAR"}
-    assert "but for 1 value such as “many”" in result.summary["columns"][1]["warnings"][0]
+    assert result.summary["columns"][1]["warnings"] == [
+        "Kept as text: 1 of 100,001 values is not a valid whole number (“many”)."
+    ]
 
 
 def test_a_late_misfit_may_be_rejected(run: Profile) -> None:
@@ -297,9 +299,9 @@ def test_another_table_below_is_told_and_can_be_read(run: Profile) -> None:
     assert cells(result) == [("x", "1")] * 6
     assert result.summary["accounting"]["another_table"] == 9
     assert result.summary["accounting"]["rejected"] == 5
-    (warning,) = [words for words in result.summary["warnings"] if "Another table" in words]
-    assert "begins on line 9" in warning
-    assert "“skip_lines” = 8" in warning
+    (warning,) = [words for words in result.summary["warnings"] if "second table" in words]
+    assert "starts on line 9" in warning
+    assert "“skip_lines” set to 8" in warning
     result = run(TABLES, skip_lines=8)
     assert cells(result) == [("2024-01-02", "here", "10:00:00")] * 4
     account = result.summary["accounting"]
@@ -367,7 +369,7 @@ def test_formulas_can_be_defused(run: Profile) -> None:
     with Path("clean.csv").open(newline="") as file:
         values = [row["v"] for row in csv.DictReader(file)]
     assert values == ["'=1+1", "'@x", "'-5 apples", "plain"]
-    assert "begin like a formula" in " ".join(result.summary["columns"][1]["warnings"])
+    assert "look like formulas" in " ".join(result.summary["columns"][1]["warnings"])
 
 
 def test_a_file_may_say_how_to_read_it(run: Profile) -> None:
@@ -395,7 +397,7 @@ def test_column_names(run: Profile, data: bytes, names: list[str]) -> None:
 def test_a_header_alone(run: Profile) -> None:
     result = run(b"a,b\n")
     assert (result.rows, result.columns) == (0, 2)
-    assert result.summary["warnings"] == ["The file has a header and no records."]
+    assert result.summary["warnings"] == ["The file has a header but no rows."]
     assert cells(result) == []
 
 

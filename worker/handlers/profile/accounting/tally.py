@@ -3,6 +3,10 @@
 from dataclasses import dataclass
 
 
+class AccountingMismatch(Exception):
+    """Records read, written and rejected do not add up; the result would be wrong."""
+
+
 @dataclass(slots=True)
 class Tally:
     """What became of the lines. ``read`` records are those written and those rejected.
