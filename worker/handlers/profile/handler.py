@@ -7,7 +7,9 @@ from worker.handlers.profile import loading
 from worker.handlers.profile.describing.column_stats import TableSize
 from worker.handlers.profile.describing.columns import describe_columns
 from worker.handlers.profile.describing.duplicate_rows import count_duplicate_rows
-from worker.handlers.profile.detection import dialect, layout, sample
+from worker.handlers.profile.detection.dialect import detect_dialect
+from worker.handlers.profile.detection.layout import detect_layout, sample_rows
+from worker.handlers.profile.detection.sample import take_sample
 from worker.handlers.profile.engine import connection as engine
 from worker.handlers.profile.options import Options
 from worker.handlers.profile.publishing.artifacts import write_artifacts
@@ -42,15 +44,15 @@ def prepare(context: Context, options: Options) -> Prepared:
         options,
         lambda share: context.progress(min(0.05, share * 0.05), "Reading"),
     )
-    return Prepared(utf8, sample.take(utf8, options.skip_lines or 0))
+    return Prepared(utf8, take_sample(utf8, options.skip_lines or 0))
 
 
 def detect(prepared: Prepared, options: Options) -> Detected:
     """Detect dialect and layout from the sample."""
-    taken = prepared.sample
-    found = dialect.detect(taken.text, options)
-    table = layout.find(taken, found, options)
-    return Detected(found, table, layout.whole_records(taken, found, table))
+    sample = prepared.sample
+    dialect = detect_dialect(sample, options)
+    layout = detect_layout(sample, dialect, options)
+    return Detected(dialect, layout, sample_rows(sample, dialect, layout))
 
 
 def describe(

@@ -90,7 +90,7 @@ class _Loader:
         """Load the file itself; None if it is not plain."""
         if not _looks_plain(self._dialect, self._layout, self._options):
             return None
-        header = self._layout.header
+        header = self._layout.header_rows
         csv_format = self._dialect.csv_format
         self._context.progress(0.05, "Counting records")
         count = record_count.count(
@@ -119,7 +119,7 @@ class _Loader:
             AccountingMismatch: a line is unaccounted for, or the engine reads other records.
             BadInput: a line is longer than a record may be.
         """
-        path = self._context.folder / normalize.MENDED
+        path = self._context.folder / normalize.NORMALIZED
         tally, longest_record = self._normalize(path)
         columns = self._layout.columns
         if not tally.written:
@@ -157,17 +157,12 @@ class _Loader:
         """Write the normalized file; return the tally and the longest record in bytes."""
         self._context.progress(0.05, "Checking every line")
         normalizer = normalize.RecordNormalizer(
-            self._text.path,
-            self._text.bom_bytes,
-            self._dialect,
-            self._layout,
-            self._options,
+            normalize.Table(self._text, self._dialect, self._layout, self._options),
             self._rejects,
             self._repairs,
         )
         tally = normalizer.run(
             path,
-            max(1, self._text.path.stat().st_size),
             lambda share: self._context.progress(
                 min(0.25, 0.05 + share * 0.2), "Checking every line"
             ),
@@ -176,7 +171,7 @@ class _Loader:
             raise AccountingMismatch(
                 "Not every line of the file is accounted for. Nothing was published."
             )
-        return tally, normalizer.longest
+        return tally, normalizer.longest_record
 
     def _loaded(self, table: TypedTable, tally: Tally) -> Loaded:
         return Loaded(
@@ -188,7 +183,7 @@ def _looks_plain(dialect: Dialect, layout: Layout, options: Options) -> bool:
     """Whether the engine may read the file as it is, once its count has been checked."""
     csv_format = dialect.csv_format
     return (
-        layout.plain
+        layout.is_plain
         and layout.width > 1
         and csv_format.quote == '"'
         and csv_format.escape is None

@@ -55,7 +55,9 @@ class TypedTableWriter:
         self._context = context
         self._options = options
         self._text = prepared.text
-        self._sample_end = prepared.sample.skipped + len(prepared.sample.lines)  # a line number
+        self._sample_end = prepared.sample.skipped_lines + len(
+            prepared.sample.lines
+        )  # a line number
         self._sample_records = detected.records
         self._columns = detected.layout.columns
         self._rejects = rejects

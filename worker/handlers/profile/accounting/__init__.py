@@ -1,1 +1,1 @@
-"""What happened to every line: the tally, and the log of rejects and repairs."""
+"""Accounts for every line: the tally, and the logs of rejects and repairs."""

@@ -1,18 +1,23 @@
-"""The record of what was wrong: each reject and each repair, in a file and the first in memory."""
+"""Logs of rejects and repairs: all of them in a CSV file, the first of them in memory."""
 
 import csv
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TextIO
 
-RAW_KEPT = 2000
-SHOWN = 100
+# Characters of the raw text that are kept in the file, and those that are shown.
+MAX_RAW_CHARACTERS, MAX_RAW_SHOWN = 2000, 200
+MAX_SHOWN = 100
 _FIELDS = ("line", "byte", "column", "reason", "action", "raw")
 
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """``line`` counts from 1, ``byte`` from 0 in the text; ``column`` is '' for a whole record."""
+    """A reject or a repair of ``raw``.
+
+    ``line`` counts from 1, ``byte`` from 0 in the text as UTF-8; ``column`` is '' if the whole
+    record is concerned.
+    """
 
     line: int
     byte: int
@@ -23,7 +28,10 @@ class Issue:
 
 
 class IssueLog:
-    """One kind of them, written as CSV when the first is noted."""
+    """A log of issues; its file is created with the first of them.
+
+    ``count`` is the number of issues, ``first`` holds up to MAX_SHOWN of them.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -31,16 +39,16 @@ class IssueLog:
         self.first: list[Issue] = []
         self._file: TextIO | None = None
 
-    def add(self, problem: Issue) -> None:
-        """Note one."""
+    def add(self, issue: Issue) -> None:
+        """Log an issue."""
         self.count += 1
-        if len(self.first) < SHOWN:
-            self.first.append(problem)
+        if len(self.first) < MAX_SHOWN:
+            self.first.append(issue)
         if self._file is None:
             self._file = self.path.open("w", newline="", encoding="utf-8")
             csv.writer(self._file).writerow(_FIELDS)
-        cells = (problem.line, problem.byte, problem.column, problem.reason, problem.action)
-        csv.writer(self._file).writerow([*cells, problem.raw[:RAW_KEPT]])
+        cells = (issue.line, issue.byte, issue.column, issue.reason, issue.action)
+        csv.writer(self._file).writerow([*cells, issue.raw[:MAX_RAW_CHARACTERS]])
 
     def close(self) -> None:
         """Flush and close the file."""
@@ -48,5 +56,5 @@ class IssueLog:
             self._file.close()
 
     def describe(self) -> list[dict[str, object]]:
-        """JSON of the first of them."""
-        return [{**asdict(problem), "raw": problem.raw[:200]} for problem in self.first]
+        """Return the JSON of the first issues, with their raw text shortened."""
+        return [{**asdict(issue), "raw": issue.raw[:MAX_RAW_SHOWN]} for issue in self.first]

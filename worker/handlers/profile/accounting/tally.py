@@ -1,4 +1,4 @@
-"""The account of a file: what became of each of its lines."""
+"""The account of a file: every line belongs to one of its counts."""
 
 from dataclasses import dataclass
 
@@ -9,13 +9,15 @@ class AccountingMismatch(Exception):
 
 @dataclass(slots=True)
 class Tally:
-    """What became of the lines. ``read`` records are those written and those rejected.
+    """Counts of lines and, from ``written`` on, of records.
 
-    ``another`` is the line on which another table begins.
+    ``above_records`` are the lines above the first record that are not rejected, the header among
+    them; ``record_lines`` those of records written or rejected; ``overflowing`` the records with
+    cells beyond the last column. ``second_table_line`` is the line on which a second table starts.
     """
 
     lines: int = 0
-    above: int = 0
+    above_records: int = 0
     blank: int = 0
     comments: int = 0
     repeated_headers: int = 0
@@ -23,15 +25,15 @@ class Tally:
     written: int = 0
     rejected: int = 0
     overflowing: int = 0
-    another: int | None = None
+    second_table_line: int | None = None
 
     @property
     def read(self) -> int:
-        """Records that were read."""
+        """The records read: those written and those rejected."""
         return self.written + self.rejected
 
     @property
     def complete(self) -> bool:
         """Whether every line is accounted for."""
-        known = self.above + self.blank + self.comments + self.repeated_headers
-        return self.lines == known + self.record_lines
+        outside_records = self.above_records + self.blank + self.comments + self.repeated_headers
+        return self.lines == outside_records + self.record_lines

@@ -1,7 +1,7 @@
 """What the texts of a column look like, and how many of them are unusual."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -40,22 +40,20 @@ class TextStats:
 
 def from_counts(counts: Sequence[ValueCount]) -> TextStats:
     """Judge every distinct text of a column."""
-
-    def total(texts: Sequence[ValueCount]) -> int:
-        return sum([each.times for each in texts])
-
-    filled = [each for each in counts if each.text]
-    matches = {
-        name: total([each for each in counts if pattern.fullmatch(each.text)])
-        for name, pattern in _PATTERNS.items()
-    }
+    matches = {name: _total(counts, pattern.fullmatch) for name, pattern in _PATTERNS.items()}
+    total = sum([each.times for each in counts])
     return TextStats(
-        empty=total(counts) - total(filled),
-        padded=total([each for each in filled if each.text[0] == " " or each.text[-1] == " "]),
-        formulas=total([each for each in filled if _looks_like_formula(each.text)]),
-        garbled=total([each for each in filled if _is_garbled(each.text)]),
-        looks_like=_looks_like(matches, total(counts)),
+        empty=total - _total(counts, bool),
+        padded=_total(counts, _is_padded),
+        formulas=_total(counts, _looks_like_formula),
+        garbled=_total(counts, _is_garbled),
+        looks_like=_looks_like(matches, total),
     )
+
+
+def _total(counts: Sequence[ValueCount], test: Callable[[str], object]) -> int:
+    """How many texts pass a test."""
+    return sum([each.times for each in counts if test(each.text)])
 
 
 def from_table(
@@ -94,8 +92,12 @@ def _looks_like(matches: Mapping[str, int], total: int) -> str | None:
     return next((name for name, n in matches.items() if n >= _MIN_SHARE * total > 0), None)
 
 
+def _is_padded(text: str) -> bool:
+    return text.startswith(" ") or text.endswith(" ")
+
+
 def _looks_like_formula(text: str) -> bool:
-    return text[0] in FORMULA_SIGNS and len(text) > 1 and not _is_number(text)
+    return len(text) > 1 and text[0] in FORMULA_SIGNS and not _is_number(text)
 
 
 def _is_garbled(text: str) -> bool:

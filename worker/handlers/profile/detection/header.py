@@ -1,119 +1,157 @@
-"""Whether the first rows are names, and which."""
+"""Detects how many header rows a table has, and names its columns."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from worker.handlers.profile.detection.value_shapes import NULL_WORDS, VALUES, column_shapes, shape
+from worker.handlers.profile.accounting.plural import counted
+from worker.handlers.profile.detection.evidence import SET_BY_OPTION, Evidence
+from worker.handlers.profile.detection.value_shapes import (
+    DATA_SHAPES,
+    NULL_WORDS,
+    column_shapes,
+    matches_shape,
+    value_shape,
+)
 from worker.handlers.profile.options import Options
 from worker.handlers.profile.reading.csv_record import Cell
 
 MAX_ROWS = 5
-_NAME_LENGTH = 200
-_SURE = 10
+_MAX_NAME_LENGTH = 200
+# The values a column must show before a row of words above them counts as a further header row.
+_ENOUGH_VALUES = 10
 
 
-def filled(cells: Sequence[Cell]) -> int:
-    """How many cells of a row are not blank."""
-    return sum(cell is not None and bool(cell.strip()) for cell in cells)
+def count_filled(cells: Sequence[Cell]) -> int:
+    """Count the cells that are not blank."""
+    return sum(not _is_blank(cell) for cell in cells)
 
 
-def count_rows(
-    records: Sequence[Sequence[Cell]], body: Sequence[Sequence[Cell]], width: int, options: Options
-) -> tuple[int, tuple[str, float]]:
-    """How many rows the header has, and why."""
-    if options.header is not None:
-        return min(options.header, len(records)), ("the options", 1.0)
-    first = records[0]
-    if not filled(first):
-        return 0, ("the first record is empty", 0.5)
-    rest = [cells for cells in body[1:] if cells != first]
-    kinds = column_shapes(rest[MAX_ROWS - 1 :] or rest, width)
-    typed = [index for index, kind in enumerate(kinds) if kind in VALUES]
-    if not typed:
-        return _text_header(first, rest)
-    if len(first) == width and not _named(first, typed, kinds):
-        return 0, ("the first record has values as those below it", 0.95)
-    if len(first) != width and has_values(first):
-        return 0, ("the first record has values", 0.7)
-    # A second row of names is told by the values below: there must be enough of them.
-    sure = any(sum(bool(row[index]) for row in rest) >= _SURE for index in typed)
-    rows = 1
-    while rows < min(MAX_ROWS, len(records) - 1):
-        cells = records[rows]
-        again = cells == first
-        below = sure and len(cells) == width and filled(cells) > width // 2 and _wordy(cells)
-        if not again and not (below and _named(cells, typed, kinds)):
-            break
-        rows += 1
-    return rows, (f"{len(typed):,} columns have names above and values below", 0.98)
-
-
-def _named(cells: Sequence[Cell], typed: Sequence[int], kinds: Sequence[str | None]) -> bool:
-    """Whether a row has words where the columns have values."""
-    filled = [index for index in typed if cells[index] and str(cells[index]).strip()]
-    if not filled:
-        return False
-    names = [str(cells[index]).strip().lower() for index in filled]
-    fits = any(_fits(cells[index], kinds[index]) for index in filled)
-    return not fits and not any(name in NULL_WORDS for name in names)
-
-
-def _wordy(cells: Sequence[Cell]) -> bool:
-    """Whether every filled cell has a letter and none is a value."""
-    texts = [cell for cell in cells if cell and cell.strip()]
-    return not has_values(texts) and all(any(map(str.isalpha, text)) for text in texts)
-
-
-def _fits(cell: Cell, kind: str | None) -> bool:
-    found = shape(cell)
-    return found == kind or (found == "integer" and kind == "number")
+def _is_blank(cell: Cell) -> bool:
+    return cell is None or not cell.strip()
 
 
 def has_values(cells: Sequence[Cell]) -> bool:
-    """Whether any cell is a value rather than a word."""
-    return any(shape(cell) in VALUES for cell in cells)
+    """Whether any cell is a number, a date or the like rather than words."""
+    return any(value_shape(cell) in DATA_SHAPES for cell in cells)
 
 
-def _text_header(
-    first: Sequence[Cell], rest: Sequence[Sequence[Cell]]
-) -> tuple[int, tuple[str, float]]:
-    """Judge a table of nothing but texts."""
-    cells = [str(cell).strip() for cell in first if cell is not None and cell.strip()]
-    if has_values(cells):
-        return 0, ("the first record has values", 0.6)
-    if len(set(cells)) < len(cells):
-        return 0, ("the first record repeats itself", 0.6)
-    again = sum(
-        any(index < len(row) and row[index] == cell for row in rest)
+def count_header_rows(
+    rows: Sequence[Sequence[Cell]], body: Sequence[Sequence[Cell]], width: int, options: Options
+) -> tuple[int, Evidence]:
+    """Return how many of the first rows are header rows, and the evidence.
+
+    ``rows`` are those of the table from its top, not empty; ``body`` those of them that have
+    ``width`` cells.
+    """
+    if options.header is not None:
+        return min(options.header, len(rows)), SET_BY_OPTION
+    first = rows[0]
+    if not count_filled(first):
+        return 0, Evidence("First row is empty, so there is no header", 0.5)
+    below = [cells for cells in body[1:] if cells != first]
+    shapes = column_shapes(below[MAX_ROWS - 1 :] or below, width)
+    value_columns = {n: shape for n, shape in enumerate(shapes) if shape in DATA_SHAPES}
+    if not value_columns:
+        return _judge_text_header(first, below)
+    if len(first) == width and not _names_columns(first, value_columns):
+        return 0, Evidence("First row looks like data, so there is no header", 0.95)
+    if len(first) != width and has_values(first):
+        return 0, Evidence("First row has numbers or dates, so there is no header", 0.7)
+    further = _count_further_rows(rows, below, value_columns, width)
+    verb = "has" if len(value_columns) == 1 else "have"
+    why = f"{counted(len(value_columns), 'column')} {verb} a name above numbers or dates"
+    return 1 + further, Evidence(why, 0.98)
+
+
+def _count_further_rows(
+    rows: Sequence[Sequence[Cell]],
+    below: Sequence[Sequence[Cell]],
+    value_columns: Mapping[int, str],
+    width: int,
+) -> int:
+    """Count the header rows after the first one; at least one row is left as data."""
+    # Only the values below tell a second row of names from data: there must be enough of them.
+    sure = any(sum(bool(row[index]) for row in below) >= _ENOUGH_VALUES for index in value_columns)
+    further = 0
+    for cells in rows[1 : min(MAX_ROWS, len(rows) - 1)]:
+        named = sure and _is_row_of_names(cells, width) and _names_columns(cells, value_columns)
+        if cells != rows[0] and not named:
+            break
+        further += 1
+    return further
+
+
+def _is_row_of_names(cells: Sequence[Cell], width: int) -> bool:
+    """Whether most cells are filled, all of those with letters, and none with a value."""
+    texts = [cell for cell in cells if cell is not None and cell.strip()]
+    if len(cells) != width or len(texts) <= width // 2 or has_values(texts):
+        return False
+    return all(any(map(str.isalpha, text)) for text in texts)
+
+
+def _names_columns(cells: Sequence[Cell], value_columns: Mapping[int, str]) -> bool:
+    """Whether a row has words where the columns have values."""
+    filled = {index: cells[index] for index in value_columns if not _is_blank(cells[index])}
+    if not filled:
+        return False
+    return not any(
+        matches_shape(cell, value_columns[index]) or str(cell).strip().lower() in NULL_WORDS
+        for index, cell in filled.items()
+    )
+
+
+def _judge_text_header(
+    first: Sequence[Cell], below: Sequence[Sequence[Cell]]
+) -> tuple[int, Evidence]:
+    """Judge the first row of a table that has no column of numbers or dates."""
+    texts = [cell.strip() for cell in first if cell is not None and cell.strip()]
+    if has_values(texts):
+        return 0, Evidence("First row has numbers or dates, so there is no header", 0.6)
+    if len(set(texts)) < len(texts):
+        return 0, Evidence("First row has the same text twice, so there is no header", 0.6)
+    repeated = sum(
+        any(index < len(row) and row[index] == cell for row in below)
         for index, cell in enumerate(first)
         if cell
     )
-    if again:
-        return 0, (f"{again:,} of its first cells come again below", 0.7)
-    return 1, ("the first record has words that do not come again", 0.6)
+    if repeated:
+        verb = "appears" if repeated == 1 else "appear"
+        why = f"{counted(repeated, 'cell')} of the first row {verb} again below it"
+        return 0, Evidence(f"{why}, so there is no header", 0.7)
+    return 1, Evidence("First row has words that do not appear again below it", 0.6)
 
 
-def names(header: Sequence[Sequence[Cell]], width: int) -> list[str]:
-    """One name per column: the rows of the header together, made unique."""
+def column_names(header: Sequence[Sequence[Cell]], width: int) -> list[str]:
+    """Return one unique name per column: what the header rows say of it, joined."""
     rows: list[list[str]] = []
     for cells in header:
-        row = [" ".join((cell or "").split()) for cell in cells]
-        if len(row) > width:
-            row = [cell for cell in row if cell] if row.count("") >= len(row) - width else row
-        row = (row + [""] * width)[:width]
+        row = _fit_header_row(cells, width)
         if row not in rows:
             rows.append(row)
-    for row in rows[:-1]:  # a group's name stands above the first of its columns
+    for row in rows[:-1]:  # the name of a group stands above the first of its columns
         for index in range(1, width):
             row[index] = row[index] or row[index - 1]
-    found: list[str] = []
+    names: list[str] = []
     taken: set[str] = set()
     for index in range(width):
         parts = [row[index] for row in rows if row[index]]
-        name = " ".join(dict.fromkeys(parts))[:_NAME_LENGTH] or f"column_{index + 1}"
-        unique, number = name, 1
-        while unique.lower() in taken:
-            number += 1
-            unique = f"{name}_{number}"
-        taken.add(unique.lower())
-        found.append(unique)
-    return found
+        name = " ".join(dict.fromkeys(parts))[:_MAX_NAME_LENGTH] or f"column_{index + 1}"
+        names.append(_unique(name, taken))
+        taken.add(names[-1].lower())
+    return names
+
+
+def _fit_header_row(cells: Sequence[Cell], width: int) -> list[str]:
+    """Return ``width`` texts with single spaces; in a longer row empty cells are dropped first."""
+    row = [" ".join((cell or "").split()) for cell in cells]
+    if len(row) > width and row.count("") >= len(row) - width:
+        row = [text for text in row if text]
+    return (row + [""] * width)[:width]
+
+
+def _unique(name: str, taken: set[str]) -> str:
+    """Append a number to the name if it is taken, in whatever case."""
+    unique, number = name, 1
+    while unique.lower() in taken:
+        number += 1
+        unique = f"{name}_{number}"
+    return unique

@@ -1,4 +1,4 @@
-"""The part of a file that it is judged by."""
+"""The beginning of a file, from which its format is detected."""
 
 from dataclasses import dataclass
 
@@ -7,60 +7,60 @@ from worker.handlers.profile.reading.lines import LineReader
 from worker.handlers.profile.reading.text import Utf8File
 
 SAMPLE_BYTES = 512 * 1024
-# So many of the lines above a table are kept word for word.
-KEPT_LINES = 100
+# The lines above a table that are kept verbatim.
+MAX_PREAMBLE_LINES = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Half a megabyte behind the ``skipped`` lines that the options say stand above the table.
+    """Up to 512 KiB of text that follow the ``skipped_lines`` which the options exclude.
 
-    ``lines`` are those of ``text``; ``above`` the first of the skipped ones that are not blank, of
-    which there are ``filled``.
+    ``lines`` are those of ``text``. ``skipped_preview`` holds the first of the skipped lines that
+    are not blank, ``skipped_non_blank`` is their number.
     """
 
     text: str
     lines: list[str]
-    skipped: int = 0
-    above: tuple[str, ...] = ()
-    filled: int = 0
+    skipped_lines: int = 0
+    skipped_preview: tuple[str, ...] = ()
+    skipped_non_blank: int = 0
 
 
-def take(text: Utf8File, skip_lines: int) -> Sample:
-    """Read it.
+def take_sample(text: Utf8File, skip_lines: int) -> Sample:
+    """Read the sample that follows the first ``skip_lines`` lines.
 
     Raises:
-        BadInput: the file has no more lines than are to be skipped.
+        BadInput: the file has fewer lines than are to be skipped.
     """
-    above: list[str] = []
-    filled = 0
+    preview: list[str] = []
+    non_blank = 0
     lines = LineReader(text.path, text.bom_bytes)
     try:
         for _ in range(skip_lines):
             line = lines.next()
             if line is None:
                 raise BadInput(
-                    f"The file has {lines.number:,} lines, and {skip_lines:,} of them are to be "
-                    "skipped by the option “skip_lines”."
+                    f"The option “skip_lines” skips {skip_lines:,} lines, but the file has only "
+                    f"{lines.number:,}."
                 )
             if line.strip():
-                filled += 1
-                if len(above) < KEPT_LINES:
-                    above.append(line.decode("utf-8", "replace"))
+                non_blank += 1
+                if len(preview) < MAX_PREAMBLE_LINES:
+                    preview.append(line.decode("utf-8", "replace"))
         start = lines.next_offset
     finally:
         lines.close()
     sample = _read(text, start)
-    return Sample(sample, _lines_of(sample), skip_lines, tuple(above), filled)
+    return Sample(sample, _split_lines(sample), skip_lines, tuple(preview), non_blank)
 
 
-def _lines_of(text: str) -> list[str]:
-    """Split at CR, LF and CRLF alone; str.splitlines knows more line ends than CSV."""
+def _split_lines(text: str) -> list[str]:
+    """Split at CR, LF and CRLF only: str.splitlines knows more line ends than CSV does."""
     return [line.decode() for line in text.encode("utf-8", "replace").splitlines()]
 
 
 def _read(text: Utf8File, start: int) -> str:
-    """Half a megabyte from there, cut at a line's end."""
+    """Return up to SAMPLE_BYTES from the offset ``start``, cut at the end of a line."""
     with text.path.open("rb") as file:
         file.seek(start)
         head = file.read(SAMPLE_BYTES)

@@ -1,11 +1,11 @@
-"""What kind of value a text looks like, in Python, for judging samples and single records."""
+"""The shape of a value: number, date, words and so on, to judge samples and single records by."""
 
 import re
 from collections.abc import Iterable, Sequence
 
 from worker.handlers.profile.reading.csv_record import Cell
 
-_SHAPES = {
+_PATTERNS = {
     "integer": r"[+-]?\d+",
     "number": r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?%?|[+-]?\d{1,3}([.,' ]\d{3})+([.,]\d+)?"
     r"|[$€£]\s?[+-]?[\d.,]+|[+-]?[\d.,]+\s?[$€£]",
@@ -19,20 +19,23 @@ _SHAPES = {
     "email": r"[^@\s,;|]+@[^@\s,;|]+\.[A-Za-z]{2,}",
     "url": r"(https?|ftp)://\S+",
 }
-_COMPILED = {name: re.compile(pattern) for name, pattern in _SHAPES.items()}
+_COMPILED = {name: re.compile(pattern) for name, pattern in _PATTERNS.items()}
 _WORDS = re.compile(r"[^\W_]+([ .'&/()-]+[^\W_]+)*[.!?)]*")
-VALUES = frozenset({"integer", "number", "date", "time", "timestamp", "uuid"})
+# Shapes that names and prose do not have.
+DATA_SHAPES = frozenset({"integer", "number", "date", "time", "timestamp", "uuid"})
+_COLUMN_SHAPES = DATA_SHAPES | {"boolean", "email", "url"}
+_MAX_SHAPED_LENGTH = 200
 NULL_WORDS = frozenset(
     {"na", "n/a", "nan", "null", "none", "nil", "-", "--", "?", "#n/a", "\\n", "missing"}
 )
 
 
-def shape(cell: Cell) -> str:
-    """``empty``, ``null``, one of the value shapes, ``words`` or ``text``."""
+def value_shape(cell: Cell) -> str:
+    """Return ``empty``, ``null``, one of the shapes of values, ``words`` or ``text``."""
     if cell is None or not cell.strip():
         return "empty"
     text = cell.strip()
-    if len(text) > 200:
+    if len(text) > _MAX_SHAPED_LENGTH:
         return "text"
     if text.lower() in NULL_WORDS:
         return "null"
@@ -42,50 +45,58 @@ def shape(cell: Cell) -> str:
     return "words" if _WORDS.fullmatch(text) else "text"
 
 
+def matches_shape(cell: Cell, expected: str) -> bool:
+    """Whether a cell has the shape; integers are numbers too."""
+    found = value_shape(cell)
+    return found == expected or (found == "integer" and expected == "number")
+
+
 def column_shapes(rows: Sequence[Sequence[Cell]], width: int) -> list[str | None]:
-    """The value shape that nearly all filled cells of a column have, None where there is none."""
-    found: list[str | None] = []
-    for index in range(width):
-        counts: dict[str, int] = {}
-        for row in rows:
-            name = shape(row[index])
-            if name not in ("empty", "null"):
-                counts[name] = counts.get(name, 0) + 1
-        if "number" in counts:
-            counts["number"] += counts.pop("integer", 0)
-        best = max(counts, key=lambda name: counts[name], default=None)
-        typed = best in VALUES or best in ("boolean", "email", "url")
-        enough = best is not None and counts[best] >= 0.8 * sum(counts.values())
-        found.append(best if typed and enough else None)
-    return found
+    """Return for each column the shape of at least 80 % of its values, None if there is none."""
+    return [_common_shape(row[index] for row in rows) for index in range(width)]
 
 
-def like_names(cells: Sequence[Cell], shapes: Sequence[str | None]) -> bool:
-    """Whether a record is of words alone, where a column has values."""
-    return any(kind in VALUES for kind in shapes) and all(shape(cell) == "words" for cell in cells)
+def _common_shape(cells: Iterable[Cell]) -> str | None:
+    counts: dict[str, int] = {}
+    for cell in cells:
+        name = value_shape(cell)
+        if name not in ("empty", "null"):
+            counts[name] = counts.get(name, 0) + 1
+    if "number" in counts:
+        counts["number"] += counts.pop("integer", 0)
+    best = max(counts, key=lambda name: counts[name], default=None)
+    if best not in _COLUMN_SHAPES or counts[best] < 0.8 * sum(counts.values()):
+        return None
+    return best
 
 
-def misplaced_words(cells: Sequence[Cell], shapes: Sequence[str | None]) -> bool:
-    """Whether words or texts stand in a column of values."""
+def looks_like_header(cells: Sequence[Cell], shapes: Sequence[str | None]) -> bool:
+    """Whether a row has only words although a column has data."""
+    if not any(shape in DATA_SHAPES for shape in shapes):
+        return False
+    return all(value_shape(cell) == "words" for cell in cells)
+
+
+def has_words_among_data(cells: Sequence[Cell], shapes: Sequence[str | None]) -> bool:
+    """Whether a cell is words or prose in a column of data."""
     return any(
-        kind in VALUES and shape(cell) in ("words", "text")
-        for cell, kind in zip(cells, shapes, strict=True)
+        expected in DATA_SHAPES and value_shape(cell) in ("words", "text")
+        for cell, expected in zip(cells, shapes, strict=True)
     )
 
 
-def fitting(cells: Iterable[Cell], shapes: Sequence[str | None]) -> int:
-    """How many typed columns the cells fit, less those they do not."""
-    score = 0
-    for cell, expected in zip(cells, shapes, strict=False):
-        if expected is None:
-            # In a column of texts a value of another kind is a hint that cells have moved.
-            score -= shape(cell) in VALUES
-        else:
-            found = shape(cell)
-            if found == expected:
-                score += 2
-            elif found == "integer" and expected == "number":
-                score += 1
-            elif found not in ("empty", "null"):
-                score -= 2
-    return score
+def fit_score(cells: Iterable[Cell], shapes: Sequence[str | None]) -> int:
+    """Score how well cells fit the columns; compared between ways to place the same cells."""
+    return sum(_cell_score(cell, shape) for cell, shape in zip(cells, shapes, strict=False))
+
+
+def _cell_score(cell: Cell, expected: str | None) -> int:
+    found = value_shape(cell)
+    if expected is None:
+        # Data in a column of texts hints that cells have moved.
+        return -1 if found in DATA_SHAPES else 0
+    if found == expected:
+        return 2
+    if found == "integer" and expected == "number":
+        return 1
+    return 0 if found in ("empty", "null") else -2

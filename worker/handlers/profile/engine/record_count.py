@@ -25,36 +25,51 @@ def count(
     seam = len(header or b"") + 3
     window = bytearray(seam + CHUNK_BYTES)
     view = memoryview(window)
-    in_quotes = 0
-    records = done = chunks = 0
-    last = b""
+    counter = _LineCounter()
+    done = chunks = 0
     with path.open("rb", buffering=0) as file:
         file.seek(bom_bytes)
         while read := file.readinto(view[seam:]):
             end = seam + read
             if (not done and window[seam] in b"\r\n") or _repeats_header(window, header, end):
                 return None
-            if in_quotes or window.find(_QUOTE, seam, end) >= 0:
-                parts = bytes(view[seam:end]).split(_QUOTE)
-                unquoted = last + b"".join(parts[in_quotes::2])
-                in_quotes = (in_quotes + len(parts) - 1) % 2
-                lines = _count_lines(unquoted, len(last), len(unquoted))
-                last = unquoted[-1:]
-            else:
-                window[seam - 1 : seam] = last or b" "
-                lines = _count_lines(window, seam, end)
-                last = bytes(view[end - 1 : end])
-            if lines is None:
+            if not counter.add(window, seam, end):
                 return None
-            records += lines
             view[:seam] = view[end - seam : end]
             done += read
             chunks += 1
             if not chunks % _REPORT_CHUNKS:
                 report(done / size)
-    if in_quotes or last == b"\r" or _ends_doubtfully(bytes(window[:seam]), header):
+    if counter.in_quotes or _ends_doubtfully(bytes(window[:seam]), header):
         return None
-    return records + (last != b"\n")
+    return counter.lines + (counter.last != b"\n")
+
+
+class _LineCounter:
+    """Counts ``lines``; ``last`` is the last byte outside quotes, ``in_quotes`` 1 inside them."""
+
+    def __init__(self) -> None:
+        self.lines = 0
+        self.last = b""
+        self.in_quotes = 0
+
+    def add(self, window: bytearray, start: int, end: int) -> bool:
+        """Count the line ends of a chunk; False if a CR lacks its LF.
+
+        The byte in front of ``start`` is overwritten.
+        """
+        if self.in_quotes or window.find(_QUOTE, start, end) >= 0:
+            parts = bytes(memoryview(window)[start:end]).split(_QUOTE)
+            unquoted = self.last + b"".join(parts[self.in_quotes :: 2])
+            self.in_quotes = (self.in_quotes + len(parts) - 1) % 2
+            lines = _count_lines(unquoted, len(self.last), len(unquoted))
+            self.last = unquoted[-1:]
+        else:
+            window[start - 1 : start] = self.last or b" "
+            lines = _count_lines(window, start, end)
+            self.last = bytes(window[end - 1 : end])
+        self.lines += lines or 0
+        return lines is not None
 
 
 def _count_lines(text: bytes | bytearray, start: int, end: int) -> int | None:
@@ -74,7 +89,7 @@ def _repeats_header(window: bytearray, header: bytes | None, end: int) -> bool:
 
 
 def _ends_doubtfully(tail: bytes, header: bytes | None) -> bool:
-    """Whether the file ends in a blank line, or in its header without a line end."""
-    if tail.endswith((b"\n\n", b"\n\r\n")):
+    """Whether the file ends in a blank line, a CR, or its header without a line end."""
+    if tail.endswith((b"\n\n", b"\n\r\n", b"\r")):
         return True
     return header is not None and tail.endswith(b"\n" + header)

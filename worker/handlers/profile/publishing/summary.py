@@ -46,8 +46,8 @@ def _accounting(detected: Detected, loaded: Loaded) -> dict[str, int | None]:
         "blank_lines": tally.blank,
         "comment_lines": tally.comments,
         "repeated_headers": tally.repeated_headers,
-        "lines_above": detected.layout.above,
-        "another_table": tally.another,
+        "lines_above": detected.layout.preamble_lines,
+        "another_table": tally.second_table_line,
     }
 
 

@@ -1,1 +1,1 @@
-"""From the uploaded bytes to lines of UTF-8 text and the cells of a record."""
+"""From uploaded bytes to lines of UTF-8 text and to the cells of a record."""

@@ -1,7 +1,8 @@
-"""Which encoding a text is in: by its mark, its pattern of NULs, its validity, or a detector."""
+"""Detects the encoding of a text: by its byte-order mark, its NULs, its validity, or a detector."""
 
 import codecs
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import charset_normalizer
@@ -12,7 +13,7 @@ from worker.handlers.profile.options import Options
 WINDOW_BYTES = 256 * 1024
 REPORT_BYTES = 16 * 1024 * 1024
 # Text has next to no control characters besides tab, line ends, form feed and escape. The
-# information separators are some databases' delimiters.
+# information separators are the delimiters of some databases.
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\f\x1b\x00\x1c\x1d\x1e\x1f"))
 _MAX_CONTROLS = 0.005
 _BOMS = (
@@ -22,7 +23,15 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-# Whose letters are mostly above 127, so that text in them shows; others are taken for cp1252.
+# Which of four bytes of Western text are NUL.
+_NUL_PATTERNS = {
+    "utf-32-le": (False, True, True, True),
+    "utf-32-be": (True, True, True, False),
+    "utf-16-le": (False, True, False, True),
+    "utf-16-be": (True, False, True, False),
+}
+_MIN_NULS, _MAX_NULS = 0.4, 0.05  # at the places where NULs are, and at the others
+# Their letters are mostly above 127, so text in them can be recognised; all else is read as cp1252.
 _NON_WESTERN = frozenset(
     {
         "cp1251", "cp1253", "cp1255", "cp1256", "koi8_r", "iso8859_5", "iso8859_7",
@@ -30,29 +39,45 @@ _NON_WESTERN = frozenset(
         "gbk", "gb2312", "big5",
     }
 )  # fmt: skip
-# Of the bytes above 127: in Western text they are letters here and there.
-_WESTERN_SHARE = 0.3
+# The share of letters above 127 that Western text does not reach.
+_NON_WESTERN_SHARE = 0.3
+_DETECTOR_BYTES = 16 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class DetectedEncoding:
+    """An encoding by Python's name for it, with the length of its byte-order mark in bytes.
+
+    ``evidence`` is a sentence for people, ``confidence`` is 0–1; ``by_option``: it was not
+    detected.
+    """
+
+    name: str
+    bom_bytes: int
+    evidence: str
+    confidence: float
+    by_option: bool = False
 
 
 class Utf8Check:
-    """Whether a file is UTF-8; ``ascii`` whether it is no more than ASCII."""
+    """Checks whether a file is UTF-8, at most once; ``ascii``: it has only ASCII characters."""
 
     def __init__(self, report: Callable[[float], None]) -> None:
-        """``report`` gets the share of the file that was looked at, 0–1."""
+        """``report`` gets the share of the file that was checked, 0–1."""
         self.ascii = False
         self._report = report
         self._valid: bool | None = None
 
     def is_valid(self, path: Path) -> bool:
-        """Look at every byte, once. Raises BadInput at a NUL, which no text contains."""
+        """Check every byte. Raises BadInput at a NUL, which no text contains."""
         if self._valid is None:
-            self._valid = self._decode_all(path)
+            self._valid = self._check(path)
         return self._valid
 
-    def _decode_all(self, path: Path) -> bool:
+    def _check(self, path: Path) -> bool:
         size = path.stat().st_size
         decoder = codecs.getincrementaldecoder("utf-8")()
-        # In one place of memory, which the processor keeps at hand.
+        # One buffer for the whole file stays in the processor's cache.
         window = bytearray(WINDOW_BYTES)
         view = memoryview(window)
         position = 0
@@ -60,14 +85,9 @@ class Utf8Check:
         with path.open("rb", buffering=0) as file:
             try:
                 while read := file.readinto(window):
-                    nul = window.find(0, 0, read)
-                    if nul >= 0:
-                        raise BadInput(
-                            f"This is not a text file: byte {position + nul:,} is NUL, which no "
-                            "text contains."
-                        )
-                    whole = read == WINDOW_BYTES
-                    if not (ascii_only and whole and window.isascii()):
+                    _reject_nul(window, read, position)
+                    full = read == WINDOW_BYTES
+                    if not (ascii_only and full and window.isascii()):
                         ascii_only = ascii_only and bytes(view[:read]).isascii()
                         decoder.decode(view[:read])
                     position += read
@@ -80,57 +100,65 @@ class Utf8Check:
         return True
 
 
-def detect_encoding(
-    path: Path, head: bytes, options: Options, utf8: Utf8Check
-) -> tuple[str, int, str, float]:
-    """Return the encoding, the length of its byte-order mark, the evidence and confidence in it."""
+def _reject_nul(data: bytes | bytearray, size: int, offset: int) -> None:
+    nul = data.find(0, 0, size)
+    if nul >= 0:
+        raise BadInput(f"This is not a text file: byte {offset + nul:,} is NUL.")
+
+
+def detect_encoding(path: Path, head: bytes, options: Options, utf8: Utf8Check) -> DetectedEncoding:
+    """Detect the encoding of a file that starts with ``head``.
+
+    Raises:
+        BadInput: it is not text.
+    """
     bom, by_bom = next(((bom, name) for bom, name in _BOMS if head.startswith(bom)), (b"", ""))
     if options.encoding:
-        known = codecs.lookup(options.encoding).name
-        fits = by_bom and codecs.lookup(by_bom).name == known
-        return known, len(bom) if fits else 0, "the options", 1.0
-    if by_bom and not (by_bom == "utf-8" and not utf8.is_valid(path)):
-        return by_bom, len(bom), "its byte-order mark", 1.0
-    wide = _by_nul_pattern(head)
+        name = codecs.lookup(options.encoding).name
+        has_bom = bool(by_bom) and codecs.lookup(by_bom).name == name
+        skipped = len(bom) if has_bom else 0
+        return DetectedEncoding(name, skipped, "Set in the options", 1.0, by_option=True)
+    if by_bom and (by_bom != "utf-8" or utf8.is_valid(path)):
+        return DetectedEncoding(by_bom, len(bom), "Byte-order mark", 1.0)
+    wide = _detect_by_nuls(head)
     if wide:
-        return wide, 0, "a NUL beside almost every character", 0.95
+        return DetectedEncoding(wide, 0, "Almost every character has a NUL byte beside it", 0.95)
     _reject_binary(head)
     if utf8.is_valid(path):
-        plain = head.isascii()
-        return "utf-8", 0, "every byte of it is valid UTF-8", 0.99 if plain else 1.0
+        confidence = 0.99 if head.isascii() else 1.0
+        return DetectedEncoding("utf-8", 0, "Every byte is valid UTF-8", confidence)
     if by_bom:
-        return "utf-8", len(bom), "its byte-order mark, though not all of it is UTF-8", 0.8
+        why = "Byte-order mark, although some bytes are not valid UTF-8"
+        return DetectedEncoding("utf-8", len(bom), why, 0.8)
+    return _guess_from_characters(head)
+
+
+def _guess_from_characters(head: bytes) -> DetectedEncoding:
     if _mostly_utf8(head):
-        return "utf-8", 0, "almost all of it is UTF-8", 0.7
-    suggested = _guess_other_script(head)
-    if suggested:
-        return suggested, 0, "the frequency of its characters", 0.6
-    # Every byte string is some single-byte text; this is the one seen most.
-    return "cp1252", 0, "it is not UTF-8, and Western text is the most likely", 0.5
+        return DetectedEncoding("utf-8", 0, "Almost all characters are valid UTF-8", 0.7)
+    non_western = _guess_non_western(head)
+    if non_western:
+        return DetectedEncoding(non_western, 0, "Frequency of its characters", 0.6)
+    # Every byte string is a text in some single-byte encoding; this one is the most common.
+    return DetectedEncoding("cp1252", 0, "Not UTF-8, most likely Western European text", 0.5)
 
 
-def _by_nul_pattern(head: bytes) -> str | None:
-    """Tell UTF-16 and UTF-32 without a BOM by their NULs, as Western text has them."""
+def _detect_by_nuls(head: bytes) -> str | None:
+    """Recognise UTF-16 and UTF-32 without a byte-order mark by the NULs of Western text."""
     if len(head) < 4:
         return None
     shares = [head[first::4].count(0) / (len(head) // 4) for first in range(4)]
-    full = [share > 0.4 for share in shares]
-    bare = [share < 0.05 for share in shares]
-    if bare[0] and all(full[1:]):
-        return "utf-32-le"
-    if bare[3] and all(full[:3]):
-        return "utf-32-be"
-    if full[1] and full[3] and bare[0] and bare[2]:
-        return "utf-16-le"
-    if full[0] and full[2] and bare[1] and bare[3]:
-        return "utf-16-be"
+    for name, pattern in _NUL_PATTERNS.items():
+        if all(
+            share > _MIN_NULS if is_nul else share < _MAX_NULS
+            for share, is_nul in zip(shares, pattern, strict=True)
+        ):
+            return name
     return None
 
 
 def _reject_binary(head: bytes) -> None:
-    nul = head.find(0)
-    if nul >= 0:
-        raise BadInput(f"This is not a text file: byte {nul:,} is NUL, which no text contains.")
+    _reject_nul(head, len(head), 0)
     controls = len(head) - len(head.translate(None, _CONTROLS))
     if controls > _MAX_CONTROLS * len(head):
         raise BadInput(
@@ -140,19 +168,19 @@ def _reject_binary(head: bytes) -> None:
 
 
 def _mostly_utf8(head: bytes) -> bool:
-    """Whether most characters beyond ASCII are valid: a few damaged bytes make no other text."""
+    """Whether most characters beyond ASCII are valid, so that a few bytes are merely damaged."""
     text = head.decode("utf-8", "replace")
     bad = text.count("\N{REPLACEMENT CHARACTER}")
     good = len(text) - bad - len(text.encode("ascii", "ignore"))
     return good > 4 * bad
 
 
-def _guess_other_script(head: bytes) -> str | None:
+def _guess_non_western(head: bytes) -> str | None:
     high = len(head) - len(head.decode("ascii", "ignore"))
     letters = sum(byte > 64 for byte in head)
-    if high < _WESTERN_SHARE * letters:
+    if high < _NON_WESTERN_SHARE * letters:
         return None
-    best = charset_normalizer.from_bytes(head[:16384]).best()
+    best = charset_normalizer.from_bytes(head[:_DETECTOR_BYTES]).best()
     if best is None:
         return None
     name = codecs.lookup(best.encoding).name.replace("-", "_")

@@ -1,4 +1,4 @@
-"""The physical lines of a file, whatever they end with, with a look at those to come."""
+"""Reads the physical lines of a file, which end with LF, CRLF or CR, and peeks at later ones."""
 
 from pathlib import Path
 
@@ -15,13 +15,13 @@ class LineReader:
     ``next_offset`` is where the line after it begins.
     """
 
-    def __init__(self, path: Path, skip: int = 0) -> None:
-        """Begin behind ``skip`` bytes of byte-order mark."""
+    def __init__(self, path: Path, bom_bytes: int = 0) -> None:
+        """Start after the ``bom_bytes`` of a byte-order mark."""
         self.number = 0
-        self.offset = skip
+        self.offset = bom_bytes
         self._file = path.open("rb")
-        self._file.seek(skip)
-        self.next_offset = skip
+        self._file.seek(bom_bytes)
+        self.next_offset = bom_bytes
         self._lines: list[bytes] = []
         self._position = 0
         self._partial = b""
@@ -32,7 +32,7 @@ class LineReader:
         self._file.close()
 
     def next(self) -> bytes | None:
-        """Return the next line, None behind the last."""
+        """Return the next line, None after the last. Raises BadInput if it is too long."""
         if self._position >= len(self._lines) and not self._load():
             return None
         line = self._lines[self._position]
@@ -43,21 +43,21 @@ class LineReader:
         return line.rstrip(b"\r\n")
 
     def peek(self, distance: int) -> bytes | None:
-        """Return the line ``distance`` of the next one (0) without taking it."""
+        """Return a later line without reading it: 0 is the next one. None if there is none."""
         while self._position + distance >= len(self._lines):
             if not self._load():
                 return None
         return self._lines[self._position + distance].rstrip(b"\r\n")
 
     def line_end(self, distance: int) -> str:
-        """Return what the line at hand (-1), or one that was peeked at, ends with."""
+        """Return the line end of the current line (-1), or of one that was peeked at."""
         line = self._lines[self._position + distance]
         return line[len(line.rstrip(b"\r\n")) :].decode()
 
     def _load(self) -> bool:
         if self._ended:
             return False
-        keep = max(0, self._position - 1)  # the line at hand
+        keep = max(0, self._position - 1)  # the current line
         del self._lines[:keep]
         self._position -= keep
         while True:
@@ -68,14 +68,12 @@ class LineReader:
                 self._partial = b""
                 self._lines += lines
                 return bool(lines)
-            # The last line may go on in the next chunk, or its CR be half of a CRLF.
+            # The last line may continue in the next chunk, or its CR be half of a CRLF.
             self._partial = lines.pop()
             if len(self._partial) > MAX_RECORD_BYTES:
                 line = self.number + len(self._lines) - self._position + len(lines) + 1
-                raise BadInput(
-                    f"Line {line:,} is longer than the {MAX_RECORD_BYTES // 2**20} MiB a record "
-                    "may have."
-                )
+                limit = MAX_RECORD_BYTES // 2**20
+                raise BadInput(f"Line {line:,} is longer than {limit} MiB, the maximum for a row.")
             if lines:
                 self._lines += lines
                 return True

@@ -1,8 +1,8 @@
-"""From bytes to UTF-8 text: what the file is packed and encoded in, or why it is no text at all."""
+"""Turns an upload into UTF-8 text: decompresses and transcodes it, or says why it is not text."""
 
 import codecs
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from worker.handlers.contract import BadInput
@@ -14,23 +14,25 @@ HEAD_BYTES = 64 * 1024
 CHUNK_BYTES = 1024 * 1024
 UNPACKED, TEXT = "unpacked.tmp", "text.tmp"
 MAX_LOCATED = 100
+# What other formats start with: what the file is, and what its user can do.
 _MAGIC = {
-    b"\xd0\xcf\x11\xe0": "an old Excel or Office document; save it as CSV first",
-    b"PAR1": "a Parquet file already",
-    b"%PDF": "a PDF document",
-    b"SQLite format 3": "an SQLite database; export its table as CSV first",
-    b"\x89PNG": "a PNG picture",
-    b"\xff\xd8\xff": "a JPEG picture",
+    b"\xd0\xcf\x11\xe0": ("an old Excel or Office document", "Save it as CSV first."),
+    b"PAR1": ("already a Parquet file", ""),
+    b"%PDF": ("a PDF document", ""),
+    b"SQLite format 3": ("an SQLite database", "Export its table as CSV first."),
+    b"\x89PNG": ("a PNG image", ""),
+    b"\xff\xd8\xff": ("a JPEG image", ""),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Utf8File:
-    """A UTF-8 file. ``path`` is the upload itself where that is plain UTF-8 already.
+    """A file of UTF-8 text; ``path`` is the upload itself if that is uncompressed UTF-8.
 
-    ``bom_bytes`` bytes of a byte-order mark stand in front; ``ascii``: no character is beyond them;
-    ``replaced`` characters could not be read,
-    the first of them at the bytes ``undecodable`` of the unpacked file.
+    ``encoding``, ``bom`` (a byte-order mark) and ``compression`` are those of the upload.
+    ``bom_bytes`` is the length of the byte-order mark at ``path``; ``ascii``: it is certain that
+    all characters are ASCII. ``replaced`` characters could not be decoded, the first of them at
+    the offsets ``undecodable`` of the uncompressed upload.
     """
 
     path: Path
@@ -45,7 +47,7 @@ class Utf8File:
     undecodable: tuple[int, ...] = ()
 
     def describe(self) -> dict[str, object]:
-        """JSON for the result."""
+        """Return the JSON for the result."""
         return {
             "name": self.encoding,
             "bom": self.bom,
@@ -60,7 +62,7 @@ class Utf8File:
 def to_utf8(
     upload: Path, folder: Path, options: Options, report: Callable[[float], None] = lambda _: None
 ) -> Utf8File:
-    """Unpack, find the encoding, and transcode into ``folder`` where it is not UTF-8.
+    """Decompress and transcode an upload into ``folder``, as far as it needs that.
 
     ``report`` gets the share done, 0–1.
 
@@ -69,42 +71,46 @@ def to_utf8(
     """
     compression = unpack(upload, folder / UNPACKED, lambda share: report(0.5 * share))
     path = folder / UNPACKED if compression else upload
-    with path.open("rb") as file:
-        head = file.read(HEAD_BYTES)
-    if not head:
-        inside = f" inside its {compression} wrapping" if compression else ""
-        raise BadInput(f"The file is empty{inside}: there is not even a header line to read.")
-    for magic, words in _MAGIC.items():
-        if head.startswith(magic):
-            raise BadInput(f"This is not a CSV file: it looks like {words}.")
+    head = _read_head(path, compression)
     utf8 = Utf8Check(lambda share: report(0.5 + 0.2 * share))
-    encoding, skip, evidence, confidence = detect_encoding(path, head, options, utf8)
-    if encoding == "utf-8" and evidence != "the options":
-        ascii_only = utf8.ascii
-        return Utf8File(
-            path, "utf-8", skip > 0, compression, evidence, confidence, skip, ascii_only
-        )
+    found = detect_encoding(path, head, options, utf8)
+    detected = Utf8File(
+        path,
+        found.name,
+        bom=found.bom_bytes > 0,
+        compression=compression,
+        evidence=found.evidence,
+        confidence=found.confidence,
+    )
+    # Text that is UTF-8 only by option may have invalid bytes, which transcoding replaces.
+    if found.name == "utf-8" and not found.by_option:
+        return replace(detected, bom_bytes=found.bom_bytes, ascii=utf8.ascii)
+    target = folder / TEXT
     replaced, undecodable = _transcode(
-        path, folder / TEXT, encoding, skip, lambda share: report(0.7 + 0.3 * share)
+        path, target, found.name, found.bom_bytes, lambda share: report(0.7 + 0.3 * share)
     )
     if compression:
         path.unlink()
-    return Utf8File(
-        folder / TEXT,
-        encoding,
-        skip > 0,
-        compression,
-        evidence,
-        confidence,
-        replaced=replaced,
-        undecodable=tuple(undecodable),
-    )
+    return replace(detected, path=target, replaced=replaced, undecodable=tuple(undecodable))
+
+
+def _read_head(path: Path, compression: str | None) -> bytes:
+    """Return the start of the file. Raises BadInput if it is empty or in another format."""
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    if not head:
+        where = f" after decompression ({compression})" if compression else ""
+        raise BadInput(f"The file is empty{where}.")
+    for magic, (what, advice) in _MAGIC.items():
+        if head.startswith(magic):
+            raise BadInput(f"This is {what}, not a CSV file. {advice}".rstrip())
+    return head
 
 
 def _transcode(
-    path: Path, target: Path, encoding: str, skip: int, report: Callable[[float], None]
+    path: Path, target: Path, encoding: str, bom_bytes: int, report: Callable[[float], None]
 ) -> tuple[int, list[int]]:
-    """Write ``path`` as UTF-8; return how many characters had to be replaced, and where."""
+    """Write ``path`` as UTF-8; return how many characters were replaced, and their offsets."""
     size = max(1, path.stat().st_size)
     located: list[int] = []
     replaced = base = 0
@@ -119,15 +125,15 @@ def _transcode(
 
     codecs.register_error("millrace.note", note)
     decoder = codecs.getincrementaldecoder(encoding)("millrace.note")
-    position = skip
+    position = bom_bytes
     with path.open("rb") as file, target.open("wb") as out:
-        file.seek(skip)
+        file.seek(bom_bytes)
         while True:
             chunk = file.read(CHUNK_BYTES)
             pending = decoder.getstate()[0]
             base = position - len(pending)
             position += len(chunk)
-            if not (position - skip) % REPORT_BYTES:
+            if not (position - bom_bytes) % REPORT_BYTES:
                 report(min(1.0, position / size))
             text = decoder.decode(chunk, final=not chunk)
             if "\0" in text:

@@ -1,4 +1,4 @@
-"""Compressed uploads, told by their content: one compressed stream, or an archive of one file."""
+"""Decompresses uploads, recognised by their content: a stream, or an archive of one file."""
 
 import bz2
 import gzip
@@ -12,11 +12,12 @@ from typing import IO, Any
 import zstandard
 
 from worker.handlers.contract import BadInput
+from worker.handlers.profile.accounting.plural import counted
 
 CHUNK_BYTES = 1024 * 1024
-# Text rarely shrinks more than a hundredfold; what grows beyond both limits is a bomb.
+# Text rarely shrinks more than a hundredfold; beyond both limits it is a decompression bomb.
 MAX_RATIO = 500
-SURELY_FINE_BYTES = 64 * 1024 * 1024
+ALWAYS_ALLOWED_BYTES = 64 * 1024 * 1024
 MAX_BYTES = 64 * 1024**3
 
 _MAGIC = {
@@ -29,12 +30,12 @@ _MAGIC = {
 
 
 def unpack(upload: Path, target: Path, report: Callable[[float], None]) -> str | None:
-    """Write what a compressed upload holds to ``target``; return the compression, None if plain.
+    """Decompress an upload to ``target``; return the compression, None if it has none.
 
     ``report`` gets the share of the upload that was read, 0–1.
 
     Raises:
-        BadInput: the data is damaged, cut off, encrypted, holds several files or grows too much.
+        BadInput: the data is damaged, truncated, encrypted, too large, or of several files.
     """
     with upload.open("rb") as file:
         head = file.read(8)
@@ -44,10 +45,13 @@ def unpack(upload: Path, target: Path, report: Callable[[float], None]) -> str |
     try:
         with upload.open("rb") as file:
             if name == "zip":
-                with zipfile.ZipFile(file) as archive, archive.open(_member(archive)) as member:
+                with (
+                    zipfile.ZipFile(file) as archive,
+                    archive.open(_only_member(archive)) as member,
+                ):
                     _copy(member, target, file, upload.stat().st_size, report)
             else:
-                with _opened(name, file) as stream:
+                with _open_stream(name, file) as stream:
                     _copy(stream, target, file, upload.stat().st_size, report)
     except (
         EOFError,
@@ -57,15 +61,15 @@ def unpack(upload: Path, target: Path, report: Callable[[float], None]) -> str |
         zstandard.ZstdError,
         zipfile.BadZipFile,
         NotImplementedError,
-        RuntimeError,  # zipfile's word for an encrypted member
+        RuntimeError,  # raised by zipfile for an encrypted member
     ) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise  # the disk, not the data
-        raise BadInput(f"The {name} data cannot be unpacked: {error}.") from error
+        raise BadInput(f"The {name} data cannot be decompressed: {error}.") from error
     return name
 
 
-def _opened(name: str, file: IO[bytes]) -> Any:
+def _open_stream(name: str, file: IO[bytes]) -> Any:
     match name:
         case "gzip":
             return gzip.GzipFile(fileobj=file)
@@ -78,21 +82,19 @@ def _opened(name: str, file: IO[bytes]) -> Any:
             return decompressor.stream_reader(file, read_across_frames=True)
 
 
-def _member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
-    """The only file of an archive, leaving out what macOS adds."""
+def _only_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
+    """Return the only file of an archive, not counting what macOS adds."""
     names = {info.filename for info in archive.infolist()}
     if "[Content_Types].xml" in names:
-        raise BadInput("This is an Office document, not a CSV file; save the sheet as CSV first.")
+        raise BadInput("This is an Office document, not a CSV file. Save the sheet as CSV first.")
     members = [
         info
         for info in archive.infolist()
         if not info.is_dir() and not info.filename.startswith("__MACOSX/")
     ]
     if len(members) != 1:
-        raise BadInput(
-            f"The ZIP archive holds {len(members):,} files. Upload them one by one, or as an "
-            "archive of one."
-        )
+        files = counted(len(members), "file")
+        raise BadInput(f"The ZIP archive contains {files}. Upload each file on its own.")
     return members[0]
 
 
@@ -103,10 +105,17 @@ def _copy(
     with target.open("wb") as out:
         while chunk := stream.read(CHUNK_BYTES):
             written += len(chunk)
-            if written > MAX_BYTES or (written > SURELY_FINE_BYTES and written > MAX_RATIO * size):
-                raise BadInput(
-                    f"The upload of {size:,} bytes unpacks to more than {written:,} bytes, more "
-                    f"than {MAX_RATIO} times its size. Unpack it first if that is right."
-                )
+            _check_size(written, size)
             out.write(chunk)
             report(min(1.0, file.tell() / size))
+
+
+def _check_size(written: int, size: int) -> None:
+    """Raise BadInput if an upload of ``size`` bytes has more content than it may have."""
+    if written > MAX_BYTES:
+        raise BadInput(f"The file has more than {MAX_BYTES // 1024**3} GiB after decompression.")
+    if written > max(ALWAYS_ALLOWED_BYTES, MAX_RATIO * size):
+        raise BadInput(
+            f"The upload of {size:,} bytes decompresses to more than {MAX_RATIO} times its size. "
+            "If that is expected, upload it uncompressed."
+        )

@@ -1,1 +1,1 @@
-"""Reading a file record by record: each record is normalized, repaired or rejected."""
+"""Reads a file record by record; each one is normalized, repaired or rejected."""

@@ -1,4 +1,7 @@
-"""What the lines to come say of the one at hand."""
+"""Looks at the lines that follow, to decide what the current line is."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from worker.handlers.profile.reading.csv_record import (
     CsvFormat,
@@ -9,77 +12,93 @@ from worker.handlers.profile.reading.csv_record import (
 )
 from worker.handlers.profile.reading.lines import MAX_RECORD_BYTES, LineReader
 
-# So many lines in a row that are whole records by themselves were not swallowed by a quote.
-_WHOLE_LINES = 20
-_MAX_LINES = 1_000_000  # of a record
-_RECORDS = 8
-_FOOTER_LINES = 20
-_BLANK_LINES = 1000
+# So many complete records in a row cannot be the text of one quoted cell.
+_ENOUGH_COMPLETE_LINES = 20
+_MAX_RECORD_LINES = 1_000_000
+_FOLLOWING_RECORDS = 8
+_MAX_FOOTER_LINES = 20
+_MAX_BLANK_LINES = 1000
 
 
-def assemble(
-    lines: LineReader, line: str, csv_format: CsvFormat, width: int
-) -> tuple[str, int, ParsedRecord]:
-    """Follow an open quote to its end; back to the line alone if there is no sensible one.
+@dataclass(frozen=True, slots=True)
+class RawRecord:
+    """The text of a record as it is in the file, how many lines it spans, and its cells."""
 
-    Returns the text of the record, how many lines it takes, and its cells.
+    text: str
+    line_count: int
+    parsed: ParsedRecord
+
+
+def read_record(lines: LineReader, line: str, csv_format: CsvFormat, width: int) -> RawRecord:
+    """Return the record that starts with the current ``line`` of the reader.
+
+    If the line ends inside a quote, the record continues to the closing one, but only if that
+    makes a record of ``width`` cells, or the line by itself makes none.
     """
-    alone = parse(line, csv_format)
-    text, span, whole = line, 1, 0
-    size = len(line)
+    alone = RawRecord(line, 1, parse(line, csv_format))
+    if not alone.parsed.unterminated:
+        return alone
+    quote_may_be_text = width > 1 and len(split_raw(line, csv_format)) == width
     parts = [line, lines.line_end(-1)]
-    stray = width > 1 and len(split_raw(line, csv_format)) == width
-    while True:
-        raw = lines.peek(span - 1)
-        if raw is None:
-            return line, 1, alone
-        following = raw.decode("utf-8", "replace")
+    complete_lines = 0
+    for distance, (following, line_end) in enumerate(_continuation(lines, len(line))):
         parts.append(following)
-        end = lines.line_end(span - 1)
-        span += 1
-        size += len(following) + 1
-        if size > MAX_RECORD_BYTES or span > _MAX_LINES:
-            return line, 1, alone
         quotes = count_quotes(following, csv_format)
-        if quotes % 2 == 0:  # whatever it closes it opens again
-            right = not quotes and following.count(csv_format.delimiter) == width - 1
-            whole = whole + 1 if right else 0
-            if stray and whole >= _WHOLE_LINES:
-                return line, 1, alone
-            parts.append(end)
-            continue
-        text = "".join(parts)
-        parsed = parse(text, csv_format)
-        if parsed.unterminated:
-            parts = [text, end]
-            continue
-        if parsed.malformed or len(parsed.cells) != width:
-            if not parsed.malformed and not stray:
-                return text, span, parsed
-            return line, 1, alone
-        return text, span, parsed
+        if quotes % 2:
+            text = "".join(parts)
+            parsed = parse(text, csv_format)
+            if not parsed.unterminated:
+                right_width = len(parsed.cells) == width or not quote_may_be_text
+                accepted = right_width and not parsed.malformed
+                return RawRecord(text, distance + 2, parsed) if accepted else alone
+            parts = [text]
+        else:  # an even number of quotes reopens the cell that it closes
+            is_complete = not quotes and following.count(csv_format.delimiter) == width - 1
+            complete_lines = complete_lines + 1 if is_complete else 0
+            if quote_may_be_text and complete_lines >= _ENOUGH_COMPLETE_LINES:
+                return alone
+        parts.append(line_end)
+    return alone
 
 
-def only_blank(lines: LineReader) -> bool:
-    """Whether only blank lines come: in a table of one column others are empty cells."""
-    for number in range(_BLANK_LINES):
-        line = lines.peek(number)
-        if line is None:
+def _continuation(lines: LineReader, size: int) -> Iterator[tuple[str, str]]:
+    """Yield the following lines and their line ends, as far as a record of ``size`` may grow."""
+    for distance in range(_MAX_RECORD_LINES - 1):
+        following = _peek(lines, distance)
+        if following is None:
+            return
+        size += len(following) + 1
+        if size > MAX_RECORD_BYTES:
+            return
+        yield following, lines.line_end(distance)
+
+
+def _peek(lines: LineReader, distance: int) -> str | None:
+    raw = lines.peek(distance)
+    return None if raw is None else raw.decode("utf-8", "replace")
+
+
+def only_blank_lines_follow(lines: LineReader) -> bool:
+    """Whether only blank lines follow: above other lines, one is an empty cell of one column."""
+    for distance in range(_MAX_BLANK_LINES):
+        raw = lines.peek(distance)
+        if raw is None:
             return True
-        if line.strip():
+        if raw.strip():
             return False
     return False
 
 
-def is_another_table(
-    lines: LineReader, csv_format: CsvFormat, cells: int, width: int, after_blank: bool
+def starts_second_table(
+    lines: LineReader, csv_format: CsvFormat, cells: int, width: int, *, after_blank: bool
 ) -> bool:
-    """Whether the lines from here on agree with each other and not with the table.
+    """Whether the lines from the current one on agree on another width than the table has.
 
-    ``cells`` are those of the line at hand, ``width`` those of the table's records.
+    ``cells`` are those of the current line, ``width`` those of the table's records.
     """
-    widths = _widths(lines, csv_format)
-    if cells == 1 and after_blank and len(widths) > 1:  # the title of the other table
+    widths = _following_widths(lines, csv_format)
+    is_title = cells == 1 and after_blank and len(widths) > 1
+    if is_title:
         cells = widths[0]
     if cells < 2 or cells == width or not widths:
         return False
@@ -87,25 +106,24 @@ def is_another_table(
     return alike >= min(2, len(widths)) and alike >= 0.8 * len(widths)
 
 
-def is_footer(lines: LineReader, csv_format: CsvFormat, most: int) -> bool:
-    """Whether no record comes any more: few lines, none of more than ``most`` cells."""
-    for number in range(_FOOTER_LINES):
-        raw = lines.peek(number)
-        if raw is None:
+def _following_widths(lines: LineReader, csv_format: CsvFormat) -> list[int]:
+    """Return how many cells each of the next non-blank lines has."""
+    widths: list[int] = []
+    for distance in range(3 * _FOLLOWING_RECORDS):
+        line = _peek(lines, distance)
+        if line is None or len(widths) == _FOLLOWING_RECORDS:
+            break
+        if line.strip():
+            widths.append(len(parse(line, csv_format).cells))
+    return widths
+
+
+def only_footer_follows(lines: LineReader, csv_format: CsvFormat, max_cells: int) -> bool:
+    """Whether the file ends after a few lines of which none has more than ``max_cells`` cells."""
+    for distance in range(_MAX_FOOTER_LINES):
+        line = _peek(lines, distance)
+        if line is None:
             return True
-        line = raw.decode("utf-8", "replace")
-        if line.strip() and len(parse(line, csv_format).cells) > most:
+        if line.strip() and len(parse(line, csv_format).cells) > max_cells:
             return False
     return False
-
-
-def _widths(lines: LineReader, csv_format: CsvFormat) -> list[int]:
-    """Cells of the lines to come, blank ones left out."""
-    found: list[int] = []
-    for number in range(3 * _RECORDS):
-        raw = lines.peek(number)
-        if raw is None or len(found) == _RECORDS:
-            break
-        if raw.strip():
-            found.append(len(parse(raw.decode("utf-8", "replace"), csv_format).cells))
-    return found

@@ -1,260 +1,272 @@
-"""Reads a file that is not plain, record by record, and writes one that the engine can load.
+"""Writes a file of which every line is a record that the engine can load.
 
-Every line is accounted for: it belongs to a record, written or rejected, or to the header, or is
-blank, a comment, or a repeated header. Most lines are right and are passed on as they are; the
-others are taken apart, repaired where what they mean is clear, and noted.
+It is used for files that are not plain. Every line is accounted for: it belongs to a record that
+is written or rejected, or is above the records, blank, a comment or a repeated header. Most lines
+are complete records and are copied; the others are parsed, repaired if their meaning is clear, and
+logged.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
 from pathlib import Path
 
-from worker.handlers.profile.accounting.issues import Issue, IssueLog
+from worker.handlers.profile.accounting.issues import IssueLog
 from worker.handlers.profile.accounting.tally import Tally
 from worker.handlers.profile.detection import value_shapes
 from worker.handlers.profile.detection.dialect import Dialect
 from worker.handlers.profile.detection.layout import Layout
+from worker.handlers.profile.detection.other_dialect import (
+    RepairedRecord,
+    read_in_other_dialect,
+    unwrap_single_quotes,
+)
 from worker.handlers.profile.options import Options
 from worker.handlers.profile.reading.csv_record import (
     Cell,
-    CsvFormat,
-    format_record,
-    parse,
     parse_lenient,
     split_raw,
 )
 from worker.handlers.profile.reading.lines import LineReader
-from worker.handlers.profile.repair import lookahead, record
+from worker.handlers.profile.reading.text import Utf8File
+from worker.handlers.profile.repair import lookahead
+from worker.handlers.profile.repair.complete_line import complete_line_test
+from worker.handlers.profile.repair.lookahead import RawRecord
+from worker.handlers.profile.repair.record import describe_width, fit_to_width
+from worker.handlers.profile.repair.writer import Line, RecordWriter
 
-MENDED = "mended.tmp"
+NORMALIZED = "normalized.tmp"
 OVERFLOW, LINE = "_overflow", "_line"
 _REPORT_LINES = 65536
 _FLUSH_LINES = 4096
+# What is appended to a line that is copied: the delimiters, the line number, the line end.
+_COPY_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The text to read, and what was detected of the table in it."""
+
+    text: Utf8File
+    dialect: Dialect
+    layout: Layout
+    options: Options
+
+
+class Region(Enum):
+    """The part of the file that a line belongs to."""
+
+    ABOVE_TABLE = auto()
+    TABLE = auto()
+    SECOND_TABLE = auto()
+    FOOTER = auto()
 
 
 class RecordNormalizer:
     """One pass through a file."""
 
-    def __init__(
-        self,
-        path: Path,
-        skip: int,
-        dialect: Dialect,
-        layout: Layout,
-        options: Options,
-        rejects: IssueLog,
-        repairs: IssueLog,
-    ) -> None:
-        """``skip`` bytes of byte-order mark stand in front."""
-        self._lines = LineReader(path, skip)
-        self._csv_format = dialect.csv_format
-        self._plain = CsvFormat(dialect.csv_format.delimiter)
-        self._comment = dialect.comment
-        self._layout = layout
-        self._options = options
-        self._rejects = rejects
-        self._repairs = repairs
-        self._header = {tuple(cells) for cells in layout.header}
-        self._out: list[bytes] = []
-        self._gap = 0  # blank lines just above
-        self._outside = ""  # what lines are that are not of the table
-        self.tally = Tally()
-        self.longest = 0  # bytes of the longest record that was taken apart
+    def __init__(self, table: Table, rejects: IssueLog, repairs: IssueLog) -> None:
+        """Log what is wrong to ``rejects`` and ``repairs``."""
+        self._tally = Tally()
+        self._table = table
+        self._layout = table.layout
+        self._width = table.layout.width
+        self._csv_format = table.dialect.csv_format
+        self._header = set(table.layout.header_rows)
+        self._lines = LineReader(table.text.path, table.text.bom_bytes)
+        self._writer = RecordWriter(self._csv_format.delimiter, self._tally, rejects, repairs)
+        self._region = Region.ABOVE_TABLE
+        self._blank_lines_above = 0
 
-    def run(self, target: Path, size: int, report: Callable[[float], None]) -> Tally:
-        """Write the mended file; ``report`` gets the share done, 0–1.
+    def run(self, target: Path, report: Callable[[float], None]) -> Tally:
+        """Write the normalized file; ``report`` gets the share done, 0–1.
+
+        Each record of it has the table's columns, one for the overflow and one for its line number.
 
         Raises:
             BadInput: a line is longer than the 16 MiB a record may have.
         """
-        lines, tally, csv_format = self._lines, self.tally, self._csv_format
-        self._pass_above()
-        delimiter = csv_format.delimiter.encode()
-        quote = (csv_format.quote or "").encode() or None
-        apostrophes = (delimiter + b"'", b"'")
-        comment = self._comment.encode() if self._comment else None
-        most = self._layout.width - 1
-        headers = {format_record(cells, csv_format).encode() for cells in self._layout.header}
-        easy = not csv_format.padded and not csv_format.escape and most > 0
-        tail = delimiter * 2
-        out = self._out
+        lines, tally, writer = self._lines, self._tally, self._writer
+        pending = writer.pending
+        size = max(1, self._table.text.path.stat().st_size)
+        is_complete = complete_line_test(self._table.dialect, self._layout)
+        no_overflow = self._csv_format.delimiter.encode() * 2
         try:
+            self._read_above_table()
             with target.open("wb") as file:
                 while (raw := lines.next()) is not None:
-                    if (
-                        easy
-                        and raw.count(delimiter) == most
-                        and b'"' not in raw
-                        and (quote is None or quote not in raw)
-                        and apostrophes[0] not in raw
-                        and not raw.startswith(apostrophes[1])
-                        and raw not in headers
-                        and (comment is None or not raw.startswith(comment))
-                        and not self._outside
-                        and not self._gap
-                    ):
-                        out.append(b"%b%b%d\n" % (raw, tail, lines.number))
-                        if len(raw) > self.longest:
-                            self.longest = len(raw) + 32
+                    in_table = self._region is Region.TABLE and not self._blank_lines_above
+                    if in_table and is_complete(raw):
+                        pending.append(b"%b%b%d\n" % (raw, no_overflow, lines.number))
+                        if len(raw) > writer.longest_record:
+                            writer.longest_record = len(raw) + _COPY_BYTES
                         tally.written += 1
                         tally.record_lines += 1
                     else:
-                        self._take(raw)
-                    if len(out) >= _FLUSH_LINES:
-                        file.writelines(out)
-                        out.clear()
+                        self._process(raw)
+                    if len(pending) >= _FLUSH_LINES:
+                        file.writelines(pending)
+                        pending.clear()
                     if not lines.number % _REPORT_LINES:
                         report(min(1.0, lines.offset / size))
-                file.writelines(out)
+                file.writelines(pending)
         finally:
             lines.close()
         tally.lines = lines.number
         return tally
 
-    def _pass_above(self) -> None:
-        """Go to the first record."""
-        lines, skipped = self._lines, self._options.skip_lines or 0
-        self._outside = "above the table, and unlike its records"
-        for _ in range(self._layout.first - 1):
+    @property
+    def longest_record(self) -> int:
+        """The size in bytes of the longest record written, at least."""
+        return self._writer.longest_record
+
+    def _read_above_table(self) -> None:
+        """Read the lines above the first record."""
+        lines, skipped = self._lines, self._table.options.skip_lines or 0
+        for _ in range(self._layout.first_line - 1):
             raw = lines.next()
-            if raw is not None and skipped < lines.number <= self._layout.rejected:
-                self._take_outside(raw.decode("utf-8", "replace"), lines.number, lines.offset)
-            elif raw is not None:
-                self.tally.above += 1
-        self._outside = ""
-
-    def _take(self, raw: bytes) -> None:
-        number, byte = self._lines.number, self._lines.offset
-        line = raw.decode("utf-8", "replace")
-        width = self._layout.width
-        if self._outside:
-            self._take_outside(line, number, byte)
-            return
-        if not line.strip() and (width > 1 or lookahead.only_blank(self._lines)):
-            self.tally.blank += 1
-            self._gap += 1
-            return
-        gap, self._gap = self._gap, 0
-        csv_format = self._csv_format
-        commented = self._comment is not None and line.startswith(self._comment)
-        if commented and (len(split_raw(line, csv_format)) != width or width == 1):
-            self.tally.comments += 1
-            return
-        text, span, parsed = line, 1, parse(line, csv_format)
-        if parsed.unterminated:
-            text, span, parsed = lookahead.assemble(self._lines, line, csv_format, width)
-        cells = parsed.cells
-        good = not parsed.unterminated and not parsed.malformed
-        if good and tuple(cells) in self._header:
-            self._skip(span - 1, repeated=True)
-            return
-        if good and len(cells) == width:
-            if gap and value_shapes.like_names(cells, self._layout.shapes):
-                self._begin_second(line, number, byte)
-                return
-            if self._is_last_gap(gap) and self._is_sum(cells):
-                self._begin_footer(line, number, byte)
-                return
-            unwrapped = record.unwrap_other_quotes(cells, csv_format)
-            if unwrapped:
-                self._repair(number, byte, line, *unwrapped[1:])
-                cells = unwrapped[0]
-            self._skip(span - 1)
-            self._write(cells, number)
-            return
-        self._mend(line, text, span, cells if good else None, number, byte, gap)
-
-    def _skip(self, lines: int, *, repeated: bool = False) -> None:
-        """Take the further lines of the record at hand; count all of it."""
-        for _ in range(lines):
-            self._lines.next()
-        if repeated:
-            self.tally.repeated_headers += lines + 1
-        else:
-            self.tally.record_lines += lines + 1
-
-    def _mend(
-        self,
-        line: str,
-        text: str,
-        span: int,
-        cells: list[Cell] | None,
-        number: int,
-        byte: int,
-        gap: int,
-    ) -> None:
-        """A record that does not fit: find out what it means."""
-        width, csv_format = self._layout.width, self._csv_format
-        found = record.other_dialect(text, csv_format, width, cells)
-        if found is None and cells is None and csv_format.quote:
-            for read in (parse_lenient(text, csv_format), split_raw(line, csv_format)):
-                if len(read) == width:
-                    found = read, "a quote stands where none should", "it was taken as data"
-                    break
+            if raw is None:
+                break
+            if skipped < lines.number <= self._layout.rejected_until:
+                self._reject_outside(self._current(raw))
             else:
-                cells = split_raw(line, csv_format)
-                text, span = line, 1
-        if found is not None:
-            self._skip(span - 1)
-            self._repair(number, byte, text, *found[1:])
-            self._write(found[0], number)
+                self._tally.above_records += 1
+        self._region = Region.TABLE
+
+    def _current(self, raw: bytes) -> Line:
+        return Line(self._lines.number, self._lines.offset, raw.decode("utf-8", "replace"))
+
+    def _process(self, raw: bytes) -> None:
+        """Account for the current line, and for those that belong to the same record."""
+        line = self._current(raw)
+        if self._region is not Region.TABLE:
+            self._reject_outside(line)
+        elif self._is_blank(line):
+            self._tally.blank += 1
+            self._blank_lines_above += 1
+        else:
+            blank_lines, self._blank_lines_above = self._blank_lines_above, 0
+            if self._is_comment(line):
+                self._tally.comments += 1
+            else:
+                self._process_record(line, blank_lines)
+
+    def _is_blank(self, line: Line) -> bool:
+        if line.text.strip():
+            return False
+        return self._width > 1 or lookahead.only_blank_lines_follow(self._lines)
+
+    def _is_comment(self, line: Line) -> bool:
+        comment = self._table.dialect.comment
+        if comment is None or not line.text.startswith(comment):
+            return False
+        return self._width == 1 or len(split_raw(line.text, self._csv_format)) != self._width
+
+    def _process_record(self, line: Line, blank_lines: int) -> None:
+        record = lookahead.read_record(self._lines, line.text, self._csv_format, self._width)
+        cells = record.parsed.cells
+        if not record.parsed.well_formed:
+            self._normalize(line, record, blank_lines)
+        elif tuple(cells) in self._header:
+            self._consume(record)
+            self._tally.repeated_headers += record.line_count
+        elif len(cells) != self._width:
+            self._normalize(line, record, blank_lines)
+        elif blank_lines and value_shapes.looks_like_header(cells, self._layout.value_shapes):
+            self._leave_table(Region.SECOND_TABLE, line)
+        elif self._is_only_gap(blank_lines) and self._is_total(cells):
+            self._leave_table(Region.FOOTER, line)
+        else:
+            self._write_record(line, record)
+
+    def _write_record(self, line: Line, record: RawRecord) -> None:
+        """Write a record of the right width."""
+        unwrapped = unwrap_single_quotes(record.parsed.cells, self._csv_format)
+        if unwrapped is not None:
+            self._write_repaired(line, record, unwrapped)
             return
-        assert cells is not None
-        if lookahead.is_another_table(self._lines, self._csv_format, len(cells), width, gap > 0):
-            self._begin_second(line, number, byte)
-            return
-        below = self._is_last_gap(gap) and len(cells) < width
-        alone = len(cells) == 1 and width > 2
-        if (below or alone) and lookahead.is_footer(self._lines, csv_format, len(cells)):
-            self._begin_footer(line, number, byte)
-            return
-        self._skip(span - 1)
-        if self._options.ragged == "reject":
-            words = "fewer" if len(cells) < width else "more"
-            reason = f"{words} cells than there are columns ({len(cells):,} for {width:,})"
-            self._reject(number, byte, text, reason)
-            return
-        fitted, overflow, reason, action = record.fit(
-            cells, width, self._layout.shapes, csv_format.delimiter
+        self._take(record)
+        self._writer.write(record.parsed.cells, line.number)
+
+    def _write_repaired(self, line: Line, record: RawRecord, repaired: RepairedRecord) -> None:
+        self._take(record)
+        self._writer.write_repaired(line, record.text, repaired)
+
+    def _normalize(self, line: Line, record: RawRecord, blank_lines: int) -> None:
+        """Account for a record that is malformed or not of the table's width."""
+        parsed, csv_format, width = record.parsed, self._csv_format, self._width
+        repaired = read_in_other_dialect(
+            record.text, csv_format, width, parsed.cells if parsed.well_formed else None
         )
-        self._repair(number, byte, text, reason, action)
-        self._write(fitted, number, overflow)
-
-    def _is_last_gap(self, gap: int) -> bool:
-        """Whether the blank lines just above are the only ones: they set apart what comes."""
-        return 0 < gap == self.tally.blank
-
-    def _is_sum(self, cells: list[Cell]) -> bool:
-        """Whether a last record lacks cells and has words where values stand."""
-        lacking = not all(cells) and value_shapes.misplaced_words(cells, self._layout.shapes)
-        return lacking and lookahead.is_footer(self._lines, self._csv_format, len(cells))
-
-    def _begin_second(self, line: str, number: int, byte: int) -> None:
-        self.tally.another = number
-        self._outside = f"part of another table, which begins on line {number:,}"
-        self._take_outside(line, number, byte)
-
-    def _begin_footer(self, line: str, number: int, byte: int) -> None:
-        self._outside = "a footer: below the table, and unlike its records"
-        self._take_outside(line, number, byte)
-
-    def _take_outside(self, line: str, number: int, byte: int) -> None:
-        if not line.strip():
-            self.tally.blank += 1
+        if repaired is None and not parsed.well_formed:
+            repaired = self._keep_stray_quotes(record.text)
+        if repaired is not None:
+            self._write_repaired(line, record, repaired)
             return
-        self.tally.record_lines += 1
-        self._reject(number, byte, line, self._outside)
+        cells = parsed.cells if parsed.well_formed else split_raw(record.text, csv_format)
+        if lookahead.starts_second_table(
+            self._lines, csv_format, len(cells), width, after_blank=blank_lines > 0
+        ):
+            self._leave_table(Region.SECOND_TABLE, line)
+        elif self._starts_footer(cells, blank_lines):
+            self._leave_table(Region.FOOTER, line)
+        elif self._table.options.ragged == "reject":
+            self._take(record)
+            self._writer.reject(line, record.text, describe_width(len(cells), width))
+        else:
+            fitted = fit_to_width(cells, width, self._layout.value_shapes, csv_format.delimiter)
+            self._write_repaired(line, record, fitted)
 
-    def _write(self, cells: list[Cell], number: int, overflow: str | None = None) -> None:
-        row = format_record([*cells, overflow], self._plain)
-        written = f"{row}{self._plain.delimiter}{number}\n".encode("utf-8", "replace")
-        self.longest = max(self.longest, len(written))
-        self._out.append(written)
-        self.tally.written += 1
-        self.tally.overflowing += overflow is not None
+    def _keep_stray_quotes(self, text: str) -> RepairedRecord | None:
+        """Read a malformed record with its stray quotes as text, None if no way fits the width."""
+        for cells in (parse_lenient(text, self._csv_format), split_raw(text, self._csv_format)):
+            if len(cells) == self._width:
+                return RepairedRecord(cells, "stray quote", "kept as part of the text")
+        return None
 
-    def _repair(self, line: int, byte: int, raw: str, reason: str, action: str) -> None:
-        self._repairs.add(Issue(line, byte, "", reason, action, raw))
+    def _starts_footer(self, cells: list[Cell], blank_lines: int) -> bool:
+        set_apart = self._is_only_gap(blank_lines) and len(cells) < self._width
+        if not set_apart and not (len(cells) == 1 and self._width > 2):
+            return False
+        return lookahead.only_footer_follows(self._lines, self._csv_format, len(cells))
 
-    def _reject(self, line: int, byte: int, raw: str, reason: str) -> None:
-        self.tally.rejected += 1
-        self._rejects.add(Issue(line, byte, "", reason, "rejected", raw))
+    def _is_only_gap(self, blank_lines: int) -> bool:
+        """Whether the blank lines just above are the first: they set apart what follows."""
+        return 0 < blank_lines == self._tally.blank
+
+    def _is_total(self, cells: list[Cell]) -> bool:
+        """Whether this is a last row of sums: it lacks cells and has words among the data."""
+        if all(cells) or not value_shapes.has_words_among_data(cells, self._layout.value_shapes):
+            return False
+        return lookahead.only_footer_follows(self._lines, self._csv_format, len(cells))
+
+    def _leave_table(self, region: Region, line: Line) -> None:
+        """Reject the line and all that follow."""
+        self._region = region
+        if region is Region.SECOND_TABLE:
+            self._tally.second_table_line = line.number
+        self._reject_outside(line)
+
+    def _reject_outside(self, line: Line) -> None:
+        if not line.text.strip():
+            self._tally.blank += 1
+            return
+        self._tally.record_lines += 1
+        self._writer.reject(line, line.text, self._describe_region())
+
+    def _describe_region(self) -> str:
+        if self._region is Region.SECOND_TABLE:
+            return f"part of a second table, which starts on line {self._tally.second_table_line:,}"
+        if self._region is Region.ABOVE_TABLE:
+            return "line above the table"
+        return "footer line below the table"
+
+    def _consume(self, record: RawRecord) -> None:
+        """Read the lines of a record that follow the current one."""
+        for _ in range(record.line_count - 1):
+            self._lines.next()
+
+    def _take(self, record: RawRecord) -> None:
+        """Read and count all lines of a record."""
+        self._consume(record)
+        self._tally.record_lines += record.line_count

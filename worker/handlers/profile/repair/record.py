@@ -1,116 +1,81 @@
-"""What a record may have meant that does not fit its table."""
+"""Gives a record with too few or too many cells the width of its table."""
 
 from collections.abc import Sequence
 
-from worker.handlers.profile.detection.value_shapes import fitting
-from worker.handlers.profile.reading.csv_record import Cell, CsvFormat, ParsedRecord, parse
-
-Repaired = tuple[list[Cell], str, str]
-
-_OTHERS = ",;\t|"
+from worker.handlers.profile.detection.other_dialect import RepairedRecord
+from worker.handlers.profile.detection.value_shapes import fit_score
+from worker.handlers.profile.reading.csv_record import Cell
 
 
-def other_dialect(
-    text: str, csv_format: CsvFormat, width: int, cells: Sequence[Cell] | None
-) -> Repaired | None:
-    """Read a record that is written with another delimiter or quote than the rest."""
-    if width == 1:
-        return None
-    if (
-        cells is not None
-        and len(cells) == 1
-        and cells[0] is not None
-        and text[:1] == csv_format.quote
-    ):
-        whole = parse(cells[0], csv_format)
-        if _fits(whole, width):
-            return whole.cells, "the record is one quoted cell", "it was taken apart again"
-    if csv_format.quote == '"' and "'" in text:
-        other = parse(
-            text, CsvFormat(csv_format.delimiter, "'", csv_format.escape, csv_format.padded)
-        )
-        if _fits(other, width):
-            return other.cells, "its cells are quoted with '", "it was read so"
-    if cells is None or len(cells) <= (width + 1) // 2:
-        for delimiter in _OTHERS.replace(csv_format.delimiter, ""):
-            other = parse(
-                text, CsvFormat(delimiter, csv_format.quote, csv_format.escape, csv_format.padded)
-            )
-            if _fits(other, width):
-                name = {"\t": "a tab"}.get(delimiter, delimiter)
-                return other.cells, f"its delimiter is {name}", "it was read so"
-    return None
-
-
-def _fits(parsed: ParsedRecord, width: int) -> bool:
-    return not parsed.unterminated and not parsed.malformed and len(parsed.cells) == width
-
-
-def unwrap_other_quotes(cells: Sequence[Cell], csv_format: CsvFormat) -> Repaired | None:
-    """Take ' away from around the cells of a record if most of its cells have them."""
-    if csv_format.quote != '"':
-        return None
-    filled = [cell for cell in cells if cell]
-    wrapped = [cell for cell in filled if len(cell) > 1 and cell[0] == "'" == cell[-1]]
-    if not wrapped or 2 * len(wrapped) < len(filled):
-        return None
-    found = [cell[1:-1].replace("''", "'") if cell in wrapped and cell else cell for cell in cells]
-    return found, "its cells are quoted with '", "it was read so"
-
-
-def fit(
+def fit_to_width(
     cells: Sequence[Cell], width: int, shapes: Sequence[str | None], delimiter: str
-) -> tuple[list[Cell], str | None, str, str]:
-    """Make a record ``width`` cells long; return it, what is left over, the reason, the action.
+) -> RepairedRecord:
+    """Return the record with ``width`` cells.
 
-    One cell too few or too many is looked for where the kinds of the columns say it is.
+    If there is one cell too few or too many, the shapes of the columns show which one it is.
     """
     if len(cells) < width:
-        return _lengthened(cells, width, shapes)
-    reason = f"more cells than there are columns ({len(cells):,} for {width:,})"
-    surplus = cells[width:]
-    if len(cells) == width + 1:
-        place = _place_to_join(cells, shapes, delimiter)
-        if place is not None:
-            joined = _joined(cells, place, delimiter)
-            return joined, None, reason, f"cells {place + 1:,} and {place + 2:,} were joined"
-    if not any(surplus):
-        return list(cells[:width]), None, reason, "the surplus cells are empty and were left away"
-    rest = delimiter.join(cell or "" for cell in surplus)
-    return list(cells[:width]), rest, reason, "the surplus was put into the overflow column"
+        return _lengthen(cells, width, shapes)
+    return _shorten(cells, width, shapes, delimiter)
 
 
-def _lengthened(
-    cells: Sequence[Cell], width: int, shapes: Sequence[str | None]
-) -> tuple[list[Cell], str | None, str, str]:
-    reason = f"fewer cells than there are columns ({len(cells):,} for {width:,})"
-    padded = [*cells, *[None] * (width - len(cells))]
-    best, place = fitting(padded, shapes), None
-    if len(cells) == width - 1:
-        for index in range(len(cells) - 1, 0, -1):
-            moved = [*cells[:index], None, *cells[index:]]
-            score = fitting(moved, shapes)
-            if score > best + (place is None):  # not for the sake of a single doubtful cell
-                best, padded, place = score, moved, index
-    if place is None:
-        return padded, None, reason, "the missing cells are empty"
-    return padded, None, reason, f"cell {place + 1:,} was left empty"
+def describe_width(cells: int, width: int) -> str:
+    """Say how many cells a record has that should have ``width``."""
+    return f"too {'few' if cells < width else 'many'} cells: {cells:,} instead of {width:,}"
 
 
-def _place_to_join(
-    cells: Sequence[Cell], shapes: Sequence[str | None], delimiter: str
-) -> int | None:
-    """Which cell fits best together with the next; None where the last is better cut off."""
-    best, place = fitting(cells[:-1], shapes) - bool(cells[-1]), None
-    for index in range(len(cells) - 1):
-        both = cells[index] is not None and cells[index + 1] is not None
-        score = fitting(_joined(cells, index, delimiter), shapes) - both
+def _lengthen(cells: Sequence[Cell], width: int, shapes: Sequence[str | None]) -> RepairedRecord:
+    reason = describe_width(len(cells), width)
+    missing = width - len(cells)
+    gap = _find_gap(cells, shapes) if missing == 1 else None
+    if gap is not None:
+        filled = [*cells[:gap], None, *cells[gap:]]
+        return RepairedRecord(filled, reason, f"cell {gap + 1:,} left empty")
+    action = f"last {missing:,} cells left empty" if missing > 1 else "last cell left empty"
+    return RepairedRecord([*cells, *[None] * missing], reason, action)
+
+
+def _find_gap(cells: Sequence[Cell], shapes: Sequence[str | None]) -> int | None:
+    """Return where an empty cell fits best; None if that is at the end."""
+    # A single doubtful cell is not reason enough to move the others.
+    best, gap = fit_score([*cells, None], shapes) + 1, None
+    for index in range(len(cells) - 1, 0, -1):
+        score = fit_score([*cells[:index], None, *cells[index:]], shapes)
         if score > best:
-            best, place = score, index
-    return place
+            best, gap = score, index
+    return gap
 
 
-def _joined(cells: Sequence[Cell], index: int, delimiter: str) -> list[Cell]:
-    first, second = cells[index], cells[index + 1]
-    joined = first if second is None else second if first is None else first + delimiter + second
-    return [*cells[:index], joined, *cells[index + 2 :]]
+def _shorten(
+    cells: Sequence[Cell], width: int, shapes: Sequence[str | None], delimiter: str
+) -> RepairedRecord:
+    reason = describe_width(len(cells), width)
+    surplus = cells[width:]
+    joint = _find_joint(cells, shapes, delimiter) if len(surplus) == 1 else None
+    if joint is not None:
+        action = f"cells {joint + 1:,} and {joint + 2:,} joined"
+        return RepairedRecord(_join(cells, joint, delimiter), reason, action)
+    kept = list(cells[:width])
+    if not any(surplus):
+        noun = "extra empty cell" if len(surplus) == 1 else "extra empty cells"
+        return RepairedRecord(kept, reason, f"{noun} dropped")
+    noun = "extra cell" if len(surplus) == 1 else "extra cells"
+    overflow = delimiter.join(cell or "" for cell in surplus)
+    return RepairedRecord(kept, reason, f"{noun} moved to the overflow column", overflow)
+
+
+def _find_joint(cells: Sequence[Cell], shapes: Sequence[str | None], delimiter: str) -> int | None:
+    """Return which cell fits best if joined with the next; None if the last is better cut off."""
+    best, joint = fit_score(cells[:-1], shapes) - bool(cells[-1]), None
+    for index in range(len(cells) - 1):
+        both_filled = cells[index] is not None and cells[index + 1] is not None
+        score = fit_score(_join(cells, index, delimiter), shapes) - both_filled
+        if score > best:
+            best, joint = score, index
+    return joint
+
+
+def _join(cells: Sequence[Cell], index: int, delimiter: str) -> list[Cell]:
+    """Join a cell with the next one; a delimiter stands between them if both are filled."""
+    pair = [cell for cell in cells[index : index + 2] if cell is not None]
+    return [*cells[:index], delimiter.join(pair) if pair else None, *cells[index + 2 :]]

@@ -4,9 +4,8 @@ The first rows say which formats a column may have; the engine then counts the m
 of them among all values.
 """
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 import duckdb
 
@@ -36,7 +35,8 @@ _AMBIGUOUS = {
     "decimal": "Ambiguous numbers: 1,234 could be 1234 or 1.234. Kept as text; set the option "
     "“decimal” to say which.",
 }
-K = TypeVar("K", bound=Hashable)
+# A column's name, and a format it may have.
+_Question = tuple[str, ValueFormat]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,33 +94,51 @@ def _count(
     Blanks and null words are expensive to test for: only columns with misfits are counted again,
     with both read as missing.
     """
-    cells = {name: f"nullif({identifier(name)}, '')" for name in candidates}
-    misfits = {
-        (name, value_format): _cell_misfit_sql(identifier(name), value_format)
-        for name, formats in candidates.items()
-        for value_format in formats
-    }
-    values, found = _count_values_and_misfits(connection, cells, misfits)
-    unclear = [(name, value_format) for (name, value_format), n in found.items() if n]
-    texts = {name: cell_text_sql(name, null_words, trimmed=True) for name, _ in unclear}
+    questions = [(name, each) for name, formats in candidates.items() for each in formats]
+    values, misfits = _count_cells(connection, list(candidates), questions)
+    unclear = [question for question in questions if misfits[question]]
     if unclear:
-        again = {(name, each): each.misfit_sql(texts[name]) for name, each in unclear}
-        fewer_values, fewer_misfits = _count_values_and_misfits(connection, texts, again)
-        values |= fewer_values
-        found |= fewer_misfits
+        lenient_values, lenient_misfits = _count_texts(connection, unclear, null_words)
+        values |= lenient_values
+        misfits |= lenient_misfits
+    names_counted_again = {name for name, _ in unclear}
     return {
         name: _Counts(
-            values[name], {each: found[name, each] for each in formats}, exact=name not in texts
+            values[name],
+            {each: misfits[name, each] for each in formats},
+            exact=name not in names_counted_again,
         )
         for name, formats in candidates.items()
     }
 
 
+def _count_cells(
+    connection: duckdb.DuckDBPyConnection, names: Sequence[str], questions: Sequence[_Question]
+) -> tuple[dict[str, int], dict[_Question, int]]:
+    """Count the cells that are not empty, and those that do not match a format."""
+    return _count_values_and_misfits(
+        connection,
+        {name: f"nullif({identifier(name)}, '')" for name in names},
+        {(name, each): _cell_misfit_sql(identifier(name), each) for name, each in questions},
+    )
+
+
+def _count_texts(
+    connection: duckdb.DuckDBPyConnection,
+    questions: Sequence[_Question],
+    null_words: Sequence[str],
+) -> tuple[dict[str, int], dict[_Question, int]]:
+    """Count the same with blanks trimmed and null words left out."""
+    texts = {name: cell_text_sql(name, null_words, trimmed=True) for name, _ in questions}
+    misfits = {(name, each): each.misfit_sql(texts[name]) for name, each in questions}
+    return _count_values_and_misfits(connection, texts, misfits)
+
+
 def _count_values_and_misfits(
     connection: duckdb.DuckDBPyConnection,
     values: Mapping[str, str],
-    misfits: Mapping[K, str],
-) -> tuple[dict[str, int], dict[K, int]]:
+    misfits: Mapping[_Question, str],
+) -> tuple[dict[str, int], dict[_Question, int]]:
     """Count, in one query, how often SQL ``values`` are not NULL and ``misfits`` are true."""
     selected = [f"count({sql})" for sql in values.values()]
     selected += [f"count_if({sql})" for sql in misfits.values()]
