@@ -69,7 +69,7 @@ redis-cli:  ## Look into the streams of `make run`
 bench-mill: $(VENV)/test.stamp  ## Measure the profile handler beside its engine (about ten minutes)
 	$(BIN)/python -m benchmarks.mill
 
-bench-pollution: $(VENV)/test.stamp  ## Measure what comes back of polluted files (about five minutes)
+bench-pollution: $(VENV)/test.stamp  ## Measure how much of polluted files is recovered (about five minutes)
 	$(BIN)/python -m benchmarks.mill --pollution
 
 bench-queue: $(VENV)/test.stamp  ## Measure the queue beside other Python queues (about ten minutes)

@@ -1,8 +1,8 @@
-"""A clean table spoiled in every way that files are spoiled, and how much of it comes back.
+"""A clean table polluted in every way that CSV files are, and how much of it is recovered.
 
 The kinds of pollution are those of the Pollock benchmark (Vitagliano et al., VLDB 2023): each
-takes the clean file and changes one thing. Header, records and cells of what comes out are
-compared with the clean table, F1 each.
+takes the clean file and changes one thing. Header, records and cells of the output are compared
+with the clean table, F1 each.
 """
 
 import csv
@@ -24,7 +24,7 @@ Table = list[list[str]]
 
 @dataclass(frozen=True, slots=True)
 class Polluted:
-    """One file; ``records`` are what should come out, ``header`` its names."""
+    """One file, and the ``header`` and ``records`` that should be recovered from it."""
 
     kind: str
     data: bytes
@@ -42,7 +42,7 @@ class Score:
 
     @property
     def mean(self) -> float:
-        """All three."""
+        """The mean of all three."""
         return (self.header + self.records + self.cells) / 3
 
 
@@ -74,12 +74,12 @@ def line(cells: Sequence[str], delimiter: str = ",", quote: str = '"', end: str 
 
 
 def _cells(cells: Sequence[str]) -> list[str]:
-    """The cells as they stand in the file, quoted where needed."""
+    """The cells as text, quoted where needed."""
     return [line([cell]).removesuffix("\n") if cell else "" for cell in cells]
 
 
 def polluted(every: int = 1) -> Iterator[Polluted]:
-    """All files; of those that differ by row, every so many."""
+    """Yield all files; of those that differ only by row, one in ``every``."""
     records = table()
     rows = [HEADER, *records]
     lines = [line(row) for row in rows]
@@ -164,7 +164,7 @@ def f1(expected: Iterable[Hashable], found: Iterable[Hashable]) -> float:
 
 
 def score(file: Polluted, found: Sequence[Sequence[str]]) -> Score:
-    """Compare what came out, its header first, with what should have."""
+    """Compare the output, its header first, with what should have been recovered."""
     if not found:
         return Score(0.0, 0.0, 0.0)
     header, *records = found
@@ -180,12 +180,12 @@ def score(file: Polluted, found: Sequence[Sequence[str]]) -> Score:
 
 
 def _value(cell: str) -> str | Decimal:
-    """5.00 is 5: a column of decimals has one number of digits."""
+    """Make 5.00 and 5 equal: a column of decimals has one number of digits."""
     return Decimal(cell) if re.fullmatch(r"-?\d+(\.\d+)?", cell) else cell
 
 
 def reader(folder: Path) -> Callable[[bytes], Sequence[Sequence[str]]]:
-    """Return what reads a file with the handler in an empty folder, and gives its clean.csv."""
+    """Return a function that profiles bytes in an empty folder and returns its clean.csv."""
     original, work = folder / "original", folder / "1"
     original.touch()
 
@@ -201,7 +201,7 @@ def reader(folder: Path) -> Callable[[bytes], Sequence[Sequence[str]]]:
 def evaluate(
     read: Callable[[bytes], Sequence[Sequence[str]]], every: int = 1
 ) -> dict[str, tuple[int, Score]]:
-    """Per kind of pollution the number of files and the mean scores of ``read``."""
+    """Return per kind of pollution the number of files and the mean scores of ``read``."""
     scores: dict[str, list[Score]] = {}
     for file in polluted(every):
         scores.setdefault(file.kind, []).append(score(file, read(file.data)))
