@@ -112,25 +112,29 @@ def detect_encoding(path: Path, head: bytes, options: Options, utf8: Utf8Check) 
     Raises:
         BadInput: it is not text.
     """
-    bom, by_bom = next(((bom, name) for bom, name in _BOMS if head.startswith(bom)), (b"", ""))
+    bom, by_bom = _find_bom(head)
     if options.encoding:
         name = codecs.lookup(options.encoding).name
-        has_bom = bool(by_bom) and codecs.lookup(by_bom).name == name
-        skipped = len(bom) if has_bom else 0
-        return DetectedEncoding(name, skipped, "Set in the options", 1.0, by_option=True)
+        bom_bytes = len(bom) if by_bom == name else 0
+        return DetectedEncoding(name, bom_bytes, "Set in the options", 1.0, by_option=True)
     if by_bom and (by_bom != "utf-8" or utf8.is_valid(path)):
         return DetectedEncoding(by_bom, len(bom), "Byte-order mark", 1.0)
     wide = _detect_by_nuls(head)
     if wide:
         return DetectedEncoding(wide, 0, "Almost every character has a NUL byte beside it", 0.95)
     _reject_binary(head)
-    if utf8.is_valid(path):
-        confidence = 0.99 if head.isascii() else 1.0
-        return DetectedEncoding("utf-8", 0, "Every byte is valid UTF-8", confidence)
     if by_bom:
         why = "Byte-order mark, although some bytes are not valid UTF-8"
         return DetectedEncoding("utf-8", len(bom), why, 0.8)
+    if utf8.is_valid(path):
+        confidence = 0.99 if head.isascii() else 1.0
+        return DetectedEncoding("utf-8", 0, "Every byte is valid UTF-8", confidence)
     return _guess_from_characters(head)
+
+
+def _find_bom(head: bytes) -> tuple[bytes, str]:
+    """Return the byte-order mark and its encoding, both empty if there is none."""
+    return next(((bom, name) for bom, name in _BOMS if head.startswith(bom)), (b"", ""))
 
 
 def _guess_from_characters(head: bytes) -> DetectedEncoding:
