@@ -7,7 +7,8 @@ import duckdb
 
 from benchmarks.mill.measure import measure
 from worker.handlers.contract import Context
-from worker.handlers.profile import engine, profile
+from worker.handlers.profile import profile
+from worker.handlers.profile.engine import connection as engine
 
 _PARQUET = "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE_BYTES '16MB')"
 _BATCH = 20

@@ -48,9 +48,9 @@ async def test_options_stand_in_their_order_and_are_heeded(page: Page, site: Pro
     labels = await page.locator(".more-options label").all_text_contents()
     assert labels[:3] == ["Encoding", "Delimiter", "Quote"]
     await page.get_by_label("Delimiter").fill("!")
-    await page.get_by_label("Integers").select_option("narrow")
+    await page.get_by_label("Integer size").select_option("narrow")
     await expect(page.get_by_label("Header rows")).to_have_accessible_description(
-        "0: there is no header"
+        "0 if there is no header"
     )
     await send(page, upload_of("odd.csv", "n!text\n" + "1!a,b\n" * 20))
     await expect(page.locator(".status-ok")).to_be_visible(timeout=30_000)
@@ -89,13 +89,13 @@ async def test_progress_cancel_and_remove(page: Page) -> None:
     await page.fill('[name="option.seconds"]', "600")
     await send(page, upload_of("long.csv"))
     row = page.locator("tr", has_text="long.csv")
-    await expect(row.locator(".state")).to_contain_text("burning CPU", timeout=30_000)
+    await expect(row.locator(".state")).to_contain_text("Working", timeout=30_000)
     await expect(row.locator("progress")).to_have_attribute("value", re.compile(r"0\.0"))
     await row.get_by_role("button", name="Cancel").click()
     await expect(row.locator(".status")).to_have_text("Canceled")
     await expect(row.get_by_role("button", name="Cancel")).to_have_count(0)
     await row.get_by_role("button", name="Retry").click()
-    await expect(row.locator(".state")).to_contain_text("burning CPU", timeout=30_000)
+    await expect(row.locator(".state")).to_contain_text("Working", timeout=30_000)
     await row.get_by_role("button", name="Cancel").click()
     await expect(row.locator(".status")).to_have_text("Canceled")
 

@@ -209,7 +209,7 @@ async def test_progress_arrives_while_the_child_works(bench: Bench) -> None:
     [
         ("emulate", {"seconds": -1}, "bad input", "seconds"),
         ("emulate", {"second": 1}, "bad input", "second"),
-        ("nonsense", {}, "bad input", "No handler is called 'nonsense'"),
+        ("nonsense", {}, "bad input", "no handler “nonsense”"),
     ],
 )
 async def test_what_the_handler_rejects(

@@ -117,7 +117,7 @@ async def test_a_dead_letter_keeps_what_it_was(core: Core) -> None:
     (delivery,) = await core.jobs.read(ME, 1)
     assert delivery.file_id is None
     await core.jobs.dead_letter(delivery, "makes no sense")
-    letters: Any = await core.commands.xrange(core.keys.dead)
+    letters: Any = await core.commands.xrange(core.keys.dead_letters)
     ((_, letter),) = letters
     assert letter == {"hello": "world", "entry_id": entry_id, "reason": "makes no sense"}
     assert await core.jobs.pending_of(ME) == []

@@ -1,248 +1,135 @@
-"""How a file is written and where its table stands, judged from its text alone."""
-
-from typing import Any
+"""What is detected of a file, and the evidence that is shown for it."""
 
 import pytest
 
-from tests.unit.mill import Profile, cells, types
-from worker.handlers.contract import BadInput
+from tests.unit.mill import Profile, types
+from worker.handlers.profile.detection.header import column_names
+from worker.handlers.profile.detection.records import SampleRecord, common_width, read_records
+from worker.handlers.profile.detection.table_start import find_table_start, reread_top
+from worker.handlers.profile.detection.value_shapes import value_shape
+from worker.handlers.profile.reading.csv_record import Cell, CsvFormat
+
+COMMA = CsvFormat(",")
 
 
-def dialect(run: Profile, text: str, **options: object) -> dict[str, Any]:
-    found: dict[str, Any] = run(text.encode(), **options).summary["dialect"]
-    return found
-
-
-def confidence(found: dict[str, Any], of: str) -> float:
-    return float(found["evidence"][of]["confidence"])
-
-
-def test_single_quotes_are_quotes_where_cells_stand_in_them(run: Profile) -> None:
-    result = run(b"a;b\n'x;1';2\n'y;2';3\n")
-    assert result.summary["dialect"]["quote"] == "'"
-    assert cells(result) == [("x;1", "2"), ("y;2", "3")]
-
-
-def test_apostrophes_are_no_quotes(run: Profile) -> None:
-    result = run(b"name,n\nO'Neil,1\nthe dogs',2\nD'Arcy,3\n'tis,4\n")
-    assert result.summary["dialect"]["quote"] == '"'
-    assert [name for name, _ in cells(result)] == ["O'Neil", "the dogs'", "D'Arcy", "'tis"]
-
-
-def test_double_quotes_win_where_both_are_used(run: Profile) -> None:
-    result = run(b"""a,b\n"x,1",'p'\n"y,2",'q'\n"z,3",'r'\n""")
-    assert result.summary["dialect"]["quote"] == '"'
-    assert cells(result)[0] == ("x,1", "'p'")
-
-
-def test_a_backslash_escapes_where_it_stands_inside_cells(run: Profile) -> None:
-    result = run(b'a,b\n"say \\"hi\\" you",1\n"no",2\n')
-    assert result.summary["dialect"]["escape"] == "\\"
-    assert cells(result)[0] == ('say "hi" you', "1")
-
-
-def test_a_backslash_that_ends_a_path_escapes_nothing(run: Profile) -> None:
-    result = run(b'a,b\n"C:\\",1\n"D:\\",2\n"E:\\"\n')
-    assert result.summary["dialect"]["escape"] is None
-    assert cells(result) == [("C:\\", "1"), ("D:\\", "2"), ("E:\\", None)]
-
-
-def test_doubled_quotes_outvote_a_backslash_among_them(run: Profile) -> None:
-    result = run(b'a,b\n"the ""x"" and ""y""",1\n"a ""b"" c",2\n"in \\""z"" too",3\n')
-    assert result.summary["dialect"]["escape"] is None
-    assert cells(result)[1] == ('a "b" c', "2")
+def _why(run: Profile, data: bytes, part: str, name: str, **options: object) -> str:
+    return str(run(data, **options).summary[part]["evidence"][name]["why"])
 
 
 @pytest.mark.parametrize(
-    ("text", "padded"),
+    ("data", "words"),
     [
-        ('a, b, c\n1, "x, y", 3\n2, z, 4\n', True),
-        ("a, b,c\n1, x,3\n2, y,4\n", False),
-        ("a,b,c\n1,x,3\n2,y, 4\n", False),
+        (b"a,b\n1,2\n3,4\n", "2 columns have a name above numbers or dates"),
+        (b"a,b\n1,x\n3,y\n", "1 column has a name above numbers or dates"),
+        (b"1,2\n3,4\n", "First row looks like data, so there is no header"),
+        (b"x,x\ny,z\n", "First row has the same text twice, so there is no header"),
+        (b"x,y\nx,z\n", "1 cell of the first row appears again below it, so there is no header"),
+        (
+            b"x,y\nx,y z\na,y\n",
+            "2 cells of the first row appear again below it, so there is no header",
+        ),
+        (b"name,city\nx,y\n", "First row has words that do not appear again below it"),
     ],
 )
-def test_blanks_beside_delimiters_belong_to_no_cell(run: Profile, text: str, padded: bool) -> None:
-    assert dialect(run, text)["padded"] is padded
-
-
-def test_a_quote_behind_a_blank_opens_a_cell_of_a_padded_file(run: Profile) -> None:
-    assert cells(run(b'a, b, c\n1, "x, y", 3\n2, z, 4\n'))[0] == ("1", "x, y", "3")
+def test_the_evidence_for_the_header(run: Profile, data: bytes, words: str) -> None:
+    assert _why(run, data, "layout", "header") == words
 
 
 @pytest.mark.parametrize(
-    ("text", "name"),
+    ("data", "words"),
     [
-        ("a,b\n1,2\n", "LF"),
-        ("a,b\r\n1,2\r\n", "CRLF"),
-        ("a,b\r1,2\r", "CR"),
-        ("a,b\n1,2\r\n3,4\n", "mixed"),
-        ('a,b\r\n"x\ny",2\r\n', "CRLF"),  # an address with lines of its own
-        ("a,b", "LF"),
+        (b'a,b\n1,"x"\n', '1 cell is quoted with "'),
+        (b'"a","b"\n"1","x"\n', '4 cells are quoted with "'),
+        (b"'a','b'\n'1,2','x'\n", "4 cells are quoted with '"),
+        (b'a,b\n1,x"\n', 'Only the end of a cell has a "'),
     ],
 )
-def test_line_ends_are_named(run: Profile, text: str, name: str) -> None:
-    assert dialect(run, text)["line_ends"] == name
+def test_the_evidence_for_the_quote_counts_cells(run: Profile, data: bytes, words: str) -> None:
+    assert _why(run, data, "dialect", "quote") == words
+
+
+def test_the_evidence_for_delimiter_and_preamble(run: Profile) -> None:
+    data = b"Report\n" + b"name,n\n" + b"x,1\n" * 8
+    assert _why(run, data, "dialect", "delimiter") == "90% of 10 lines have 2 cells"
+    words = "1 line above the table does not look like its rows"
+    assert _why(run, data, "layout", "preamble") == words
+    assert _why(run, data, "layout", "preamble", skip_lines=1) == "Set in the options"
+    assert _why(run, data, "dialect", "delimiter", delimiter=",") == "Set in the options"
+
+
+def test_a_header_of_another_width_is_doubtful(run: Profile) -> None:
+    result = run(b"a,b,c\n" + b"1,2,3,4\n" * 9)
+    assert list(types(result)) == ["a", "b", "c", "column_4"]
+    found = result.summary["layout"]["evidence"]["names"]
+    assert found["why"].startswith("The header has 3 names for 4 columns")
+    assert found["confidence"] < 0.5
+
+
+def _records(*lines: str) -> list[SampleRecord]:
+    return read_records(lines, COMMA, "#")
+
+
+def test_records_of_a_sample_keep_their_lines() -> None:
+    found = read_records(['1,"x', 'y"', "", "# z", '2,"a"b'], COMMA, "#", skipped_lines=10)
+    assert [(record.line, record.line_count, record.well_formed) for record in found] == [
+        (11, 2, True),
+        (15, 1, False),
+    ]
+    assert [record.cells for record in found] == [["1", "x\ny"], ["2", '"a"b']]
+    assert found[0].next_line == 13
+
+
+def test_the_common_width_ignores_titles() -> None:
+    assert common_width(_records("Title", "Subtitle", "a,b", "1,2")) == 2
+    assert common_width(_records(*["x"] * 7, "a,b")) == 1
 
 
 @pytest.mark.parametrize(
-    ("text", "delimiter"),
+    ("lines", "start"),
     [
-        ("a:b\n1:2\n3:4\n", "colon"),
-        ("a b c\n1 2 3\n4 5 6\n", "space"),
-        ("a*b*c\n1*2*3\n4*5*6\n", "asterisk"),
-        # Times hold colons, and texts blanks and commas, on every line.
-        ("time;n\n10:15;1\n11:20;2\n", "semicolon"),
-        ("name;n\nan apple;1\na pear;2\n", "semicolon"),
-        ("price;n\n1,50;1\n2,75;2\n", "semicolon"),
-        ("name|n\nSmith, Ann|1\nJones, Bob|2\n", "pipe"),
-        # A comma in every cell but the names is the fraction of a number.
-        ("a;b\n1,5;2,5\n3,5;4,5\n", "semicolon"),
+        (["a,b,c", "1,2,3"], 0),
+        (["Title", "a,b,c", "1,2,3"], 1),
+        (["Title,,,,,,,", "a,b,c,d,e,f,g,h", "1,2,3,4,5,6,7,8"], 1),
+        (["Title", "a,b", "1,2,3", "4,5,6"], 1),
+        (["Title", "1,2", "1,2,3", "4,5,6"], 2),
     ],
 )
-def test_a_delimiter_is_told_from_signs_in_cells(run: Profile, text: str, delimiter: str) -> None:
-    found = dialect(run, text)
-    assert found["delimiter"] == delimiter
-    assert 0 < confidence(found, "delimiter") <= 1
+def test_where_a_table_starts(lines: list[str], start: int) -> None:
+    records = _records(*lines)
+    assert find_table_start(records, len(records[-1].cells)) == start
 
 
-def test_confidence_falls_where_another_delimiter_does_nearly_as_well(run: Profile) -> None:
-    sure = dialect(run, "a,b,c\n" + "1,2,3\n" * 20)
-    unsure = dialect(run, "a,b;c\n" + "1,2;3\n" * 20)
-    assert confidence(sure, "delimiter") > 0.9
-    assert confidence(unsure, "delimiter") < 0.5
-    told = dialect(run, "a,b;c\n" + "1,2;3\n" * 20, delimiter="semicolon")
-    assert (told["delimiter"], confidence(told, "delimiter")) == ("semicolon", 1)
-
-
-def test_what_the_options_say_of_quotes_is_believed(run: Profile) -> None:
-    found = dialect(run, "a,b\n$x,1$,2\n", quote="$")
-    assert (found["quote"], confidence(found, "quote")) == ("$", 1)
-    assert cells(run(b"a,b\n$x,1$,2\n", quote="$")) == [("x,1", "2")]
-
-
-def test_comments_are_told_from_columns_that_begin_with_their_sign(run: Profile) -> None:
-    comments = run(b"# made by x\na,b\n1,2\n# more\n3,4\n")
-    assert comments.summary["dialect"]["comment"] == "#"
-    assert comments.summary["accounting"]["comment_lines"] == 1
-    assert cells(comments) == [("1", "2"), ("3", "4")]
-    column = run(b"#id,b\n1,2\n3,4\n")
-    assert column.summary["dialect"]["comment"] is None
-    assert list(types(column)) == ["#id", "b"]
-    everywhere = run(b"#,n\n#1,2\n#2,4\n")
-    assert everywhere.summary["dialect"]["comment"] is None
-    assert cells(everywhere) == [("#1", "2"), ("#2", "4")]
-
-
-def test_any_comment_sign_may_be_named(run: Profile) -> None:
-    result = run(b"a,b\n1,2\n%x\n%y, z, u\n3,4\n", comment="%")
-    assert cells(result) == [("1", "2"), ("3", "4")]
-    assert result.summary["accounting"]["comment_lines"] == 2
+def test_a_header_in_another_dialect_is_read_in_it() -> None:
+    (header, *_) = reread_top(_records("a;b;c", "1,2,3"), 3, COMMA)
+    assert (header.cells, header.well_formed) == (["a", "b", "c"], False)
+    unchanged = _records("1;2;3", "1,2,3")  # values: a record that is repaired later
+    assert reread_top(unchanged, 3, COMMA) == unchanged
 
 
 @pytest.mark.parametrize(
-    ("text", "rows", "names"),
+    ("header", "names"),
     [
-        ("name,city\nAnn,Rome\nBob,Oslo\n", 1, ["name", "city"]),
-        # Words that come again below are no names, nor are those that repeat themselves.
-        ("Ann,Rome\nBob,Oslo\nAnn,Paris\n", 0, ["column_1", "column_2"]),
-        ("x,x\ny,z\n", 0, ["column_1", "column_2"]),
-        ("1,x\n2,y\n3,z\n", 0, ["column_1", "column_2"]),
-        ("2024-01-02,x\nAnn,y\nBob,z\n", 0, ["column_1", "column_2"]),
-        (",\n1,2\n3,4\n", 0, ["column_1", "column_2"]),
-        # One value fits in the first row: it is a record with a word where a number was due.
-        ("x,1\n2,3\n4,5\n", 0, ["column_1", "column_2"]),
-        ("NA,x\n1,y\n2,z\n", 0, ["column_1", "column_2"]),
-        # Years are names where the values below are of another kind.
-        ("name,2023,2024\nx,1.5,2.5\ny,3.5,4.5\n", 0, ["column_1", "column_2", "column_3"]),
-        # A second row of names wants enough values below it to stand out from.
-        ("Price,Name\nEUR,\n" + "1.5,x\n" * 12, 1, ["Price", "Name"]),
-        ("Price,,Name\nEUR,USD,text\n" + "1.5,2.5,x\n" * 12, 2,
-         ["Price EUR", "Price USD", "Name text"]),
-        ("Price,,Name\nEUR,USD,text\n" + "1.5,2.5,x\n" * 3, 1, ["Price", "column_2", "Name"]),
-        ("a,b\na,b\n" + "1,2\n" * 3, 2, ["a", "b"]),
+        ([], ["column_1", "column_2", "column_3"]),
+        ([["a", "A", None]], ["a", "A_2", "column_3"]),
+        ([["a", None, "b", None, "c"]], ["a", "b", "c"]),
+        ([["x", None, "y"], ["a", "b", "c"]], ["x a", "x b", "y c"]),
+        ([["a", "b", "c"], ["a", "b", "c"]], ["a", "b", "c"]),
+    ],
+)
+def test_columns_are_named_after_all_header_rows(
+    header: list[list[Cell]], names: list[str]
+) -> None:
+    assert column_names(header, 3) == names
+
+
+@pytest.mark.parametrize(
+    ("cell", "shape"),
+    [
+        (None, "empty"), (" ", "empty"), ("n/a", "null"), ("-12", "integer"), ("1,234.5", "number"),
+        ("12%", "number"), ("€ 5", "number"), (" 31.12.2024 ", "date"), ("10:30 pm", "time"),
+        ("2024-01-01T10:00Z", "timestamp"), ("Yes", "boolean"), ("a@b.org", "email"),
+        ("https://x.org/a", "url"), ("two words", "words"), ("a;b", "text"), ("1" * 201, "text"),
     ],
 )  # fmt: skip
-def test_headers(run: Profile, text: str, rows: int, names: list[str]) -> None:
-    result = run(text.encode())
-    assert (result.summary["layout"]["header_rows"], list(types(result))) == (rows, names)
-    assert result.summary["layout"]["first_line"] == rows + 1
-
-
-@pytest.mark.parametrize("rows", [0, 1, 2, 3])
-def test_the_options_say_how_many_rows_the_header_has(run: Profile, rows: int) -> None:
-    result = run(b"a,b\nc,d\n1,2\n", header=rows)
-    assert (result.summary["layout"]["header_rows"], result.rows) == (rows, 3 - rows)
-    assert confidence(result.summary["layout"], "header") == 1
-    expected = ["column_1", "a", "a c", "a c 1"]
-    assert next(iter(types(result))) == expected[rows]
-
-
-def test_a_header_that_is_longer_than_the_file(run: Profile) -> None:
-    result = run(b"a,b\n1,2\n", header=10)
-    assert (result.summary["layout"]["header_rows"], result.rows) == (2, 0)
-
-
-def test_a_header_of_too_few_names_is_flagged(run: Profile) -> None:
-    result = run(b"id,name\n1,x,9\n2,y,8\n3,z,7\n")
-    assert list(types(result)) == ["id", "name", "column_3"]
-    layout = result.summary["layout"]
-    assert confidence(layout, "names") < 0.5 < confidence(layout, "header")
-    assert any("names" in warning for warning in result.summary["warnings"])
-    whole = run(b"id,name,n\n1,x,9\n2,y,8\n3,z,7\n").summary
-    assert "names" not in whole["layout"]["evidence"]
-    assert whole["warnings"] == []
-
-
-def test_a_header_with_an_empty_name_too_many(run: Profile) -> None:
-    result = run(b"id,name,n,\n1,x,9\n2,y,8\n3,z,7\n")
-    assert list(types(result)) == ["id", "name", "n"]
-    assert cells(result)[0] == ("1", "x", "9")
-
-
-def test_a_header_written_otherwise_than_its_records(run: Profile) -> None:
-    result = run(b"id,name,n\n1;x;9\n2;y;8\n3;z;7\n")
-    assert list(types(result)) == ["id", "name", "n"]
-    assert cells(result) == [("1", "x", "9"), ("2", "y", "8"), ("3", "z", "7")]
-
-
-def test_lines_above_the_table_are_kept_for_the_reader(run: Profile) -> None:
-    result = run(b"My report\n\nmade today\na,b,c\n1,2,3\n4,5,6\n")
-    layout = result.summary["layout"]
-    assert layout["preamble"] == ["My report", "made today"]
-    assert layout["first_line"] == 5
-    assert 0 < confidence(layout, "preamble") < 1
-    assert result.summary["accounting"]["lines_above"] == 2
-    assert cells(result) == [("1", "2", "3"), ("4", "5", "6")]
-
-
-def test_a_title_with_as_many_delimiters_stands_above_a_fuller_table(run: Profile) -> None:
-    result = run(b"My report,,,,,\na,b,c,d,e,f\n1,2,3,4,5,6\n7,8,9,1,2,3\n")
-    assert list(types(result)) == ["a", "b", "c", "d", "e", "f"]
-    assert result.summary["layout"]["preamble"] == ["My report,,,,,"]
-
-
-def test_lines_skipped_on_request_are_told_apart(run: Profile) -> None:
-    result = run(b"x;y;z\na,b\n1,2\n", skip_lines=1)
-    layout = result.summary["layout"]
-    assert (layout["first_line"], layout["preamble"]) == (3, ["x;y;z"])
-    assert confidence(layout, "preamble") == 1
-    none = run(b"a,b\n1,2\n", skip_lines=0)
-    assert "preamble" not in none.summary["layout"]["evidence"]
-
-
-def test_nothing_above_the_first_record_is_taken_for_a_preamble_on_request(run: Profile) -> None:
-    result = run(b"My report\na,b,c\n1,2,3\n4,5,6\n", skip_lines=0, header=1)
-    assert result.summary["accounting"]["read"] == 3
-    assert result.summary["layout"]["preamble"] == []
-
-
-def test_the_most_columns(run: Profile) -> None:
-    names = ",".join(f"c{n}" for n in range(2000))
-    assert run(f"{names}\n{',' * 1999}\n".encode()).columns == 2000
-    with pytest.raises(BadInput, match="columns"):
-        run(f"{names},x\n{',' * 2000}\n".encode())
-
-
-def test_one_column_needs_no_delimiter(run: Profile) -> None:
-    result = run(b"n\n1\n2\n30\n")
-    assert cells(result) == [("1",), ("2",), ("30",)]
+def test_value_shapes(cell: Cell, shape: str) -> None:
+    assert value_shape(cell) == shape

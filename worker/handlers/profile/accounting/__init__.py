@@ -1,0 +1,1 @@
+"""Accounts for every line: the tally, and the logs of rejects and repairs."""

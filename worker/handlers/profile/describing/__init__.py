@@ -1,0 +1,1 @@
+"""Statistics and warnings of every column of the typed table."""

@@ -1,0 +1,1 @@
+"""What the file is: its sample, dialect, layout, header."""

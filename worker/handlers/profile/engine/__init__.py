@@ -1,0 +1,1 @@
+"""DuckDB, locked down: loading CSV, writing Parquet, counting records."""

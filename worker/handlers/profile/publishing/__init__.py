@@ -1,0 +1,1 @@
+"""What a profile publishes: summary, warnings, artifacts."""

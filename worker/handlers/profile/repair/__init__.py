@@ -1,0 +1,1 @@
+"""Reads a file record by record; each one is normalized, repaired or rejected."""

@@ -1,0 +1,1 @@
+"""The type of every column: value formats, column plans, inference."""

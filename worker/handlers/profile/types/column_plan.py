@@ -1,0 +1,92 @@
+"""How each column is read: its value format and type, and the SQL that does it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from worker.handlers.profile.engine.connection import identifier, literal
+from worker.handlers.profile.engine.load import MISFIT_SQL
+from worker.handlers.profile.types.value_formats import DECIMAL, TEXT, ValueFormat
+
+# Parquet has no wider integer, and a DOUBLE would merge values that differ.
+MAX_DIGITS = 38
+NARROW_DIGITS = 18
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnPlan:
+    """How a column is read.
+
+    ``value_format`` None: as text. ``type`` is the engine's. ``null_words`` are texts in lower
+    case that are read as missing; ``has_values``: as far as is known, not every cell is empty.
+    ``round_trips``: a value written as text must give its cell. ``rejected_misfits`` is the number
+    of values that do not match and whose records are rejected. ``note`` is a warning, or ''.
+    """
+
+    name: str
+    value_format: ValueFormat | None = None
+    type: str = TEXT
+    null_words: tuple[str, ...] = ()
+    round_trips: bool = False
+    has_values: bool = True
+    rejected_misfits: int = 0
+    note: str = ""
+
+    def strict_sql(self) -> str:
+        """SQL that reads a cell as the engine delivers it, and fails on a misfit."""
+        cell = identifier(self.name)
+        if self.value_format is None:
+            return cell
+        value = self.value_format.read_sql(cell, self.type)
+        # The tests come first: as long as all cells of a batch pass, nothing else is evaluated.
+        cases = " ".join(f"WHEN {test} THEN {value}" for test in self._tests(cell, value))
+        return f"CASE {cases} WHEN {cell} IS NULL THEN NULL ELSE {MISFIT_SQL} END"
+
+    def _tests(self, cell: str, value: str) -> list[str]:
+        """SQL conditions, one of which holds for a cell that says what its value says, no more."""
+        assert self.value_format is not None
+        same = f"CAST({value} AS VARCHAR) = {cell}"
+        if self.round_trips:
+            return [same]
+        if self.value_format.type == DECIMAL:
+            # Given more digits than the type has, the engine rounds in silence: then the value
+            # written with all its digits does not begin with the text.
+            return [same, f"starts_with(CAST({value} AS VARCHAR), {cell})"]
+        return [self.value_format.matches_sql(cell)]
+
+    def text_sql(self) -> str:
+        """SQL for the text of a staged cell, NULL where it is missing."""
+        if self.value_format is not None and not self.null_words:
+            return f"nullif({identifier(self.name)}, '')"
+        return cell_text_sql(self.name, self.null_words, trimmed=self.value_format is not None)
+
+    def typed_sql(self) -> str:
+        """SQL for the typed value of a staged cell."""
+        text = self.text_sql()
+        return text if self.value_format is None else self.value_format.read_sql(text, self.type)
+
+    def fits_sql(self) -> str:
+        """SQL that is true where a staged cell is missing or matches the value format."""
+        assert self.value_format is not None
+        return f"NOT coalesce({self.value_format.misfit_sql(self.text_sql())}, false)"
+
+
+def cell_text_sql(name: str, null_words: Sequence[str], *, trimmed: bool) -> str:
+    """SQL for the text of a cell; ``null_words`` are missing, and so are blanks if trimmed."""
+    cell = identifier(name)
+    text = f"nullif(trim({cell}), '')" if trimmed else cell
+    if null_words:
+        listed = ", ".join(map(literal, null_words))
+        text = f"CASE WHEN lower(trim({cell})) IN ({listed}) THEN NULL ELSE {text} END"
+    return text
+
+
+def decimal_type(digits: int, scale: int, spare: int = 0) -> str | None:
+    """The narrowest decimal type with ``digits`` before and ``scale`` after the point.
+
+    ``spare`` digits more must fit into the narrow type for it to be taken. None where no type
+    has so many digits.
+    """
+    if digits + scale > MAX_DIGITS:
+        return None
+    narrow = digits + scale + spare <= NARROW_DIGITS
+    return f"DECIMAL({NARROW_DIGITS if narrow else MAX_DIGITS}, {scale})"
