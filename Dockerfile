@@ -14,7 +14,7 @@ RUN uv sync --locked --no-cache --quiet --no-default-groups --no-install-project
 COPY . .
 RUN uv sync --locked --no-cache --quiet --no-default-groups
 
-# The development containers mount the source over /app and restart on changes.
+# Development containers mount the source over /app and restart when it changes.
 FROM build AS development
 RUN uv sync --locked --no-cache --quiet
 RUN useradd --uid 10001 --no-create-home millrace && install -d -o millrace -g millrace media

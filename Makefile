@@ -1,23 +1,23 @@
-# make run, make test; everything else serves those two.
+# Two commands: make run and make test. Everything else serves those two.
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 export UV_PYTHON_DOWNLOADS := never
-# Byte code once, here: the programs start in half the time.
+# Compiling bytecode here halves the time that the programs take to start.
 SYNC := $(BIN)/uv sync --quiet --locked --inexact --compile-bytecode
 
-.PHONY: help run test check unit integration acceptance browser chaos chaos-short bench-events bench-mill bench-pollution bench-queue bench-uploads format redis-cli vendor screenshots clean
+.PHONY: help run test check unit integration acceptance browser chaos chaos-short bench-events bench-mill bench-pollution bench-queue bench-uploads format redis-cli vendor screenshots mutants clean
 
-help:  ## Say what there is
+help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 $(BIN)/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || \
-		{ echo "Millrace needs Python 3.11, 3.12 or 3.13; name one: make PYTHON=python3.12 run"; exit 1; }
+		{ echo "Millrace needs Python 3.11, 3.12 or 3.13. Choose one, for example: make PYTHON=python3.12 run"; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || \
-		{ echo "$(PYTHON) cannot make virtual environments; on Debian: apt-get install python3-venv"; exit 1; }
+		{ echo "$(PYTHON) cannot create virtual environments. On Debian: apt-get install python3-venv"; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 
 $(VENV)/run.stamp: $(BIN)/uv uv.lock pyproject.toml
@@ -28,65 +28,80 @@ $(VENV)/test.stamp: $(VENV)/run.stamp
 	@$(SYNC) --extra standalone --extra client
 	@touch $@
 
-run: $(VENV)/run.stamp  ## Start everything on this machine; Ctrl-C stops it
-	@exec $(BIN)/python -m standalone
+run: $(VENV)/run.stamp  ## Run Millrace on this machine until Ctrl-C
+	@exec $(BIN)/millrace serve
 
-test: check unit integration acceptance browser chaos-short  ## Check and test everything
+node_modules/.package-lock.json: package.json package-lock.json
+	@command -v npm >/dev/null || { echo "Checking the page's scripts needs Node.js 20 or later with npm"; exit 1; }
+	@npm ci --silent --no-audit --no-fund
+	@touch $@
 
-check: $(VENV)/test.stamp  ## Lint, types, import rules
+test: check unit integration acceptance browser chaos-short  ## Run all checks and tests
+
+check: $(VENV)/test.stamp node_modules/.package-lock.json  ## Check format, lint, types and import rules
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	npm run --silent check
 
-unit: $(VENV)/test.stamp  ## Tests without servers
+unit: $(VENV)/test.stamp node_modules/.package-lock.json  ## Run the tests that need no servers
 	$(BIN)/pytest tests/unit
+	npm test --silent
 
-integration: $(VENV)/test.stamp  ## Tests against real Valkey and PostgreSQL
+integration: $(VENV)/test.stamp  ## Run the tests against real Valkey and PostgreSQL
 	$(BIN)/pytest tests/integration
 
-acceptance: $(VENV)/test.stamp  ## Tests that start the programs
+acceptance: $(VENV)/test.stamp  ## Run the tests that start the programs
 	$(BIN)/pytest tests/acceptance
 
-browser: $(VENV)/test.stamp  ## Tests in Chromium
+browser: $(VENV)/test.stamp  ## Run the tests in Chromium
 	$(BIN)/python -m tests.browser.chromium
 	$(BIN)/pytest tests/browser
 
 chaos-short: $(VENV)/test.stamp
 	$(BIN)/pytest tests/chaos -s
 
-chaos: $(VENV)/test.stamp  ## Break everything for five minutes; CHAOS_SEED and CHAOS_SECONDS choose how
+chaos: $(VENV)/test.stamp  ## Break everything for five minutes (CHAOS_SEED, CHAOS_SECONDS)
 	CHAOS_SECONDS=$${CHAOS_SECONDS:-300} $(BIN)/pytest tests/chaos -s
 
-format: $(VENV)/test.stamp  ## Format the code
+mutants: $(VENV)/mutants.stamp  ## Break the code and count what the tests notice; AREA, SAMPLE, MINUTES, SEED
+	$(BIN)/python -m tests.mutation $(AREA) $(if $(ONLY),--only '$(ONLY)') $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
+
+$(VENV)/mutants.stamp: $(VENV)/test.stamp
+	@$(SYNC) --extra standalone --extra client --group mutants
+	@touch $@
+
+format: $(VENV)/test.stamp node_modules/.package-lock.json  ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	npm run --silent format
 
-redis-cli:  ## Look into the streams of `make run`
+redis-cli:  ## Inspect the streams of `make run`
 	@read -r port password < <($(BIN)/python -c 'import json; s = json.load(open("var/standalone.json")); print(s["valkey_port"], s["valkey_password"])'); \
 		REDISCLI_AUTH=$$password exec redis-cli -p $$port
 
-bench-mill: $(VENV)/test.stamp  ## Measure the profile handler beside its engine (about ten minutes)
+bench-mill: $(VENV)/test.stamp  ## Compare the profile handler with its engine (about ten minutes)
 	$(BIN)/python -m benchmarks.mill
 
-bench-pollution: $(VENV)/test.stamp  ## Measure what comes back of polluted files (about five minutes)
+bench-pollution: $(VENV)/test.stamp  ## Measure how much of polluted files is recovered (about five minutes)
 	$(BIN)/python -m benchmarks.mill --pollution
 
-bench-queue: $(VENV)/test.stamp  ## Measure the queue beside other Python queues (about ten minutes)
+bench-queue: $(VENV)/test.stamp  ## Compare the queue with other Python queues (about ten minutes)
 	$(BIN)/python -m benchmarks.queue --write
 
-bench-uploads: $(VENV)/test.stamp  ## Measure uploads beside other servers (about two minutes)
+bench-uploads: $(VENV)/test.stamp  ## Compare uploads with other servers (about two minutes)
 	$(BIN)/python -m benchmarks.uploads
 
-bench-events: $(VENV)/test.stamp  ## Measure live updates beside sse-starlette (about three minutes)
+bench-events: $(VENV)/test.stamp  ## Compare live updates with sse-starlette (about three minutes)
 	$(BIN)/python -m benchmarks.events
 
-vendor:  ## Refresh the vendored browser files from npm
+vendor:  ## Update the vendored browser files from npm
 	scripts/vendor
 
-screenshots: $(VENV)/test.stamp  ## Make docs/screenshots from the running program
+screenshots: $(VENV)/test.stamp  ## Take the screenshots in docs/screenshots
 	$(BIN)/python -m tests.browser.chromium
 	$(BIN)/python -m tests.browser.screenshots
 
-clean:  ## Delete the environment and caches, never the data
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+clean:  ## Delete the environment and caches, but no data
+	rm -rf $(VENV) node_modules .mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis

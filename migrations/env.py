@@ -7,8 +7,8 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from processing.models import metadata
-from processing.settings import load, require_servers
+from processing.settings import load, require_database
+from processing.tables import metadata
 
 # Two releases that start at the same time migrate one after the other.
 _MIGRATION_LOCK = 0x6D696C6D
@@ -22,7 +22,7 @@ def _migrate(connection: Connection) -> None:
 
 
 async def _run() -> None:
-    settings = require_servers(load())
+    settings = require_database(load())
     engine = create_async_engine(settings.database_dsn, poolclass=NullPool)
     async with engine.connect() as connection:
         await connection.run_sync(_migrate)

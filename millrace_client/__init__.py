@@ -1,1 +1,1 @@
-"""The command-line client: what the API offers, from a shell."""
+"""The command-line client. It knows the HTTP API and nothing of the programs behind it."""

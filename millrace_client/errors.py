@@ -1,8 +1,8 @@
-"""What can go wrong for a client, each with the exit status that a script sees.
+"""The client's errors, each with the exit status that a script sees.
 
 ClientError            1  the server refused, or a file did not end as Ok
-├── Unreachable        3  the server does not answer
-└── Missing            4  there is no such file, upload or artifact
+├── Unreachable        3  the server is unavailable
+└── Missing            4  no such file, upload or artifact
 """
 
 
@@ -13,7 +13,7 @@ class ClientError(Exception):
 
 
 class Unreachable(ClientError):
-    """The server does not answer."""
+    """The server is unavailable."""
 
     status = 3
 

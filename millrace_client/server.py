@@ -1,4 +1,4 @@
-"""The server's API as functions."""
+"""The HTTP API as Python functions."""
 
 import json
 import time
@@ -11,20 +11,20 @@ import httpx
 
 from millrace_client.errors import ClientError, Missing, Unreachable
 
-# Above the server's heartbeat of 15 s, so that a silent connection is a dead one.
-SILENCE_SECONDS = 40.0
+# The server sends a heartbeat every 15 s, so a connection silent for longer than this is dead.
+READ_TIMEOUT_SECONDS = 40.0
 WAIT_SECONDS = 30
 CHUNK_BYTES = 1024 * 1024
-# How often and how long apart something is tried again that may work later.
+# Pauses between the attempts of a request that may succeed later.
 RETRY_SECONDS = (0.2, 0.5, 1, 2, 4, 8, 15)
 
 
 class Server:
-    """One Millrace."""
+    """One Millrace server at ``address``, such as ``http://127.0.0.1:8000``."""
 
     def __init__(self, address: str) -> None:
         self.address = address.rstrip("/")
-        timeout = httpx.Timeout(SILENCE_SECONDS, connect=10)
+        timeout = httpx.Timeout(READ_TIMEOUT_SECONDS, connect=10)
         self.http = httpx.Client(base_url=f"{self.address}/api/v1", timeout=timeout)
 
     def __enter__(self) -> Self:
@@ -34,12 +34,12 @@ class Server:
         self.http.close()
 
     def request(self, method: str, path: str, **more: Any) -> httpx.Response:
-        """Ask once.
+        """Send one request and return its successful response.
 
         Raises:
-            Unreachable: no answer.
-            Missing: there is no such thing.
-            ClientError: the server refused; the text says why.
+            Unreachable: the server is unavailable.
+            Missing: there is no such file, upload or artifact.
+            ClientError: the server refused; the message says why.
         """
         try:
             response = self.http.request(method, path, **more)
@@ -48,8 +48,8 @@ class Server:
         check(response)
         return response
 
-    def patient(self, method: str, path: str, **more: Any) -> httpx.Response:
-        """Ask again while the server is away or busy; for what may be asked twice."""
+    def request_with_retries(self, method: str, path: str, **more: Any) -> httpx.Response:
+        """Repeat an idempotent request while the server is unavailable or busy."""
         for seconds in RETRY_SECONDS:
             try:
                 return self.request(method, path, **more)
@@ -58,11 +58,11 @@ class Server:
         return self.request(method, path, **more)
 
     def get(self, path: str, **parameters: Any) -> Any:
-        """Get JSON."""
-        return self.patient("GET", path, params=parameters).json()
+        """Return the JSON at ``path``, with retries."""
+        return self.request_with_retries("GET", path, params=parameters).json()
 
     def files(self, limit: int, **parameters: Any) -> list[dict[str, Any]]:
-        """List at most ``limit`` files, over as many pages as it takes."""
+        """Return at most ``limit`` files, from as many pages as needed."""
         found: list[dict[str, Any]] = []
         after = ""
         while len(found) < limit:
@@ -75,7 +75,7 @@ class Server:
         return found
 
     def wait(self, file_id: int) -> Iterator[dict[str, Any]]:
-        """Yield a file again and again until it has ended."""
+        """Yield the current state of a file repeatedly, and its final state last."""
         while True:
             file = self.get(f"/files/{file_id}", wait=WAIT_SECONDS)
             yield file
@@ -83,9 +83,9 @@ class Server:
                 return
 
     def download(self, url: str, target: Path) -> Iterator[tuple[int, int]]:
-        """Fetch ``url`` into ``target``; yield bytes so far and in all.
+        """Download ``url`` into ``target``; yield the bytes so far and the total.
 
-        What a broken connection left in ``<target>.part`` is gone on with.
+        Resumes from ``<target>.part``, which an interrupted download leaves behind.
         """
         partial = target.with_name(f"{target.name}.part")
         tags = target.with_name(f"{target.name}.part.etag")
@@ -119,7 +119,7 @@ class Server:
         tags.unlink(missing_ok=True)
 
     def events(self, ids: list[int]) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Follow changes for ever: (type, data); goes on where it was after a break."""
+        """Yield (type, data) of every change, without end; resumes after a dropped connection."""
         last, failures = "", 0
         while True:
             try:
@@ -146,7 +146,7 @@ class Server:
 
 
 def parse_events(lines: Iterator[str]) -> Iterator[tuple[str, dict[str, Any], str]]:
-    """Read Server-Sent Events: (type, data, id)."""
+    """Yield (type, data, id) of each Server-Sent Event."""
     fields: dict[str, str] = {}
     for line in lines:
         if line:
@@ -159,7 +159,7 @@ def parse_events(lines: Iterator[str]) -> Iterator[tuple[str, dict[str, Any], st
 
 
 def check(response: httpx.Response) -> None:
-    """Raise what a response says went wrong."""
+    """Raise the error that a response describes, if it is one."""
     if not response.is_error:
         return
     try:
@@ -175,5 +175,5 @@ def check(response: httpx.Response) -> None:
 
 
 def unreachable(address: str, error: Exception) -> Unreachable:
-    """Say that a server does not answer, and why."""
-    return Unreachable(f"{address} does not answer: {error or type(error).__name__}")
+    """Return the error for a server that is unavailable, with the reason."""
+    return Unreachable(f"Cannot reach {address}: {str(error) or type(error).__name__}")

@@ -12,7 +12,7 @@ from processing.errors import RedisUnavailable
 
 COMMAND_SECONDS = 5.0
 BLOCK_MILLISECONDS = 2000
-_AWAY = (
+_UNAVAILABLE = (
     exceptions.ConnectionError,
     exceptions.TimeoutError,
     exceptions.BusyLoadingError,
@@ -22,8 +22,8 @@ _AWAY = (
 
 
 def _client(url: str, socket_timeout: float) -> Redis:
-    # No retries below us: a timed-out XREADGROUP that is repeated leaves a delivery pending that
-    # no one has seen, a repeated XADD makes two entries. Whoever calls knows what to repeat.
+    # The client must not retry: a repeated XREADGROUP would leave a delivery pending that nobody
+    # has seen, a repeated XADD would add two entries. Only the caller knows what may be repeated.
     return Redis.from_url(
         url,
         decode_responses=True,
@@ -35,19 +35,25 @@ def _client(url: str, socket_timeout: float) -> Redis:
 
 
 def command_client(url: str) -> Redis:
-    """Client for commands that answer at once."""
+    """Return a client for commands that do not block."""
     return _client(url, COMMAND_SECONDS)
 
 
 def reader_client(url: str) -> Redis:
-    """Client for blocking reads; its socket timeout lies above the BLOCK time."""
+    """Return a client for blocking reads; its socket timeout exceeds the BLOCK time."""
     return _client(url, BLOCK_MILLISECONDS / 1000 + COMMAND_SECONDS)
 
 
 @contextmanager
 def translate_redis_errors() -> Iterator[None]:
-    """Turn every way of Redis being away into :class:`RedisUnavailable`."""
+    """Raise :class:`RedisUnavailable` for every error that means Redis cannot be used."""
     try:
         yield
-    except _AWAY as error:
+    except _UNAVAILABLE as error:
         raise RedisUnavailable(str(error) or type(error).__name__) from error
+
+
+async def ping(client: Redis) -> None:
+    """Check that Redis answers. Raises RedisUnavailable."""
+    with translate_redis_errors():
+        await client.ping()

@@ -1,27 +1,28 @@
-"""The stream of cancels: what workers must hear at once, without reading every event.
+"""The stream of cancellations, so that workers need not read every event.
 
-Nothing depends on it: a cancel that is missed here is found by the next heartbeat.
+It only saves time: the next heartbeat finds a cancellation that was missed here.
 """
 
 from redis.asyncio import Redis
 
+from processing.stream_keys import StreamKeys
 from processing.stream_reader import StreamReader
 
 MAX_CANCELLATIONS = 1000
 
 
 class CancellationStream(StreamReader):
-    """Reading ``<prefix>:cancels``."""
+    """Reads the stream of cancellations."""
 
-    def __init__(self, commands: Redis, reader: Redis, prefix: str) -> None:
-        super().__init__(commands, reader, f"{prefix}:cancels")
+    def __init__(self, commands: Redis, reader: Redis, keys: StreamKeys) -> None:
+        super().__init__(commands, reader, keys.cancellations)
 
     async def read(self, after: str) -> list[tuple[str, int, int]]:
         """Wait up to two seconds for (entry id, file id, attempt) after entry ``after``.
 
         Raises:
             RedisUnavailable: no answer.
-            KeyError, ValueError: an entry that is not of ours.
+            KeyError, ValueError: an entry that Millrace did not write.
         """
         return [
             (entry_id, int(fields["file_id"]), int(fields["attempt"]))

@@ -1,4 +1,4 @@
-"""Everything of the core put together from settings, for one running program."""
+"""Builds the core from settings, for one running program."""
 
 from processing.broker import command_client, reader_client
 from processing.cancellations import CancellationStream
@@ -11,23 +11,25 @@ from processing.outbox import Outbox
 from processing.recovery import Recovery
 from processing.settings import Settings
 from processing.storage import Storage
+from processing.stream_keys import StreamKeys
 
 
 class Core:
-    """The connections of one program and what is built on them."""
+    """One program's connections, and the services built on them."""
 
     def __init__(self, settings: Settings, *, connections: int = 5) -> None:
-        """``connections`` bounds how many PostgreSQL connections this program holds."""
+        """``connections`` bounds the size of the PostgreSQL pool."""
         self.settings = settings
         self.database = Database(settings.database_dsn, size=connections)
         self.commands = command_client(settings.redis_dsn)
         # Each blocking reader occupies a connection; clients are pools, so they can share one.
         self._reader = reader_client(settings.redis_dsn)
         self.storage = Storage(settings.media_root)
-        self.jobs = Jobs(self.commands, self._reader, settings.stream_prefix)
-        self.events = Events(self.commands, self._reader, settings.stream_prefix)
-        self.cancellations = CancellationStream(self.commands, self._reader, settings.stream_prefix)
-        self.outbox = Outbox(self.commands, settings.stream_prefix, settings.events_kept)
+        self.keys = StreamKeys(settings.stream_prefix)
+        self.jobs = Jobs(self.commands, self._reader, self.keys)
+        self.events = Events(self.commands, self._reader, self.keys)
+        self.cancellations = CancellationStream(self.commands, self._reader, self.keys)
+        self.outbox = Outbox(self.commands, self.keys, settings.events_kept)
         self.lifecycle = Lifecycle(self.database, self.jobs, self.outbox, self.storage)
         self.handlers = HandlerCatalog(self.database)
         self.recovery = Recovery(

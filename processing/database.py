@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 from sqlalchemy import event
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
@@ -17,9 +17,11 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from processing.errors import DatabaseUnavailable
 
 CONNECT_SECONDS = 5
-REST_SECONDS = 1.0
-# Every statement of ours is short. A server-side limit ends the one that hangs on a lock held by
-# a stopped process, before its caller's own patience does.
+# A connection idle for longer is pinged before it is used. No server restarts faster, so one that
+# was in use more recently cannot have lost its server and found it back unnoticed.
+PING_AFTER_SECONDS = 0.2
+# Our statements are short. The server ends one that hangs on a lock held by a stopped process
+# before the client's own timeout does.
 SERVER_SETTINGS = {
     "application_name": "millrace",
     "statement_timeout": "30s",
@@ -28,11 +30,11 @@ SERVER_SETTINGS = {
 }
 _CONNECT = {
     "timeout": CONNECT_SECONDS,
-    # A server that is frozen says nothing; above its own limit for a statement.
+    # For a server that is frozen; above the server's own limit for a statement.
     "command_timeout": 40,
     "server_settings": SERVER_SETTINGS,
 }
-_AWAY = (
+_UNAVAILABLE = (
     OSError,
     TimeoutError,
     PoolTimeout,
@@ -46,12 +48,12 @@ _AWAY = (
 )
 
 
-def _is_away(error: BaseException | None) -> bool:
-    """Whether the server is at fault: SQLAlchemy wraps what asyncpg raised, twice."""
+def _is_unavailable(error: BaseException | None) -> bool:
+    """Whether the server is at fault; SQLAlchemy wraps what asyncpg raised twice."""
     while error is not None:
         if isinstance(error, asyncpg.QueryCanceledError):
-            return False  # it answered, too slowly
-        if isinstance(error, _AWAY):
+            return False  # it answered, but too slowly
+        if isinstance(error, _UNAVAILABLE):
             return True
         error = error.__cause__
     return False
@@ -65,7 +67,7 @@ class Database:
     """
 
     def __init__(self, dsn: str, *, size: int = 5) -> None:
-        """``dsn`` is an SQLAlchemy URL; ``size`` the most connections held at once."""
+        """``dsn`` is an SQLAlchemy URL; ``size`` the maximum number of pooled connections."""
         self._dsn = dsn
         self._dedicated: list[DedicatedConnection] = []
         self._engine = create_async_engine(
@@ -78,37 +80,43 @@ class Database:
         )
 
         event.listen(self._engine.sync_engine, "checkin", self._note_use)
-        event.listen(self._engine.sync_engine, "checkout", self._check_after_rest)
+        event.listen(self._engine.sync_engine, "checkout", self._reject_dead)
 
     def _note_use(self, _: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
-        record.info["used"] = time.monotonic()
+        record.info["used_at"] = time.monotonic()
 
-    def _check_after_rest(
+    def _reject_dead(
         self, connection: DBAPIConnection, record: ConnectionPoolEntry, _: PoolProxiedConnection
     ) -> None:
-        """Ask a connection that has rested whether it still lives.
+        """Find a dead connection before it is lent; the pool then replaces it and all others.
 
-        One in steady use need not say: pool_pre_ping would ask before each of our statements.
+        All, because what ended one connection (a restart, a failover) has ended the others too,
+        and each would fail a request of its own. A connection in steady use costs no round trip,
+        which SQLAlchemy's ``pool_pre_ping`` would add to each of our statements.
         """
-        if time.monotonic() - record.info.get("used", float("inf")) > REST_SECONDS:
+        driver_connection = record.driver_connection
+        assert driver_connection is not None
+        if driver_connection.is_closed():
+            raise InvalidatePoolError("the server has closed the connection")
+        if time.monotonic() - record.info.get("used_at", float("inf")) > PING_AFTER_SECONDS:
             try:
                 self._engine.sync_engine.dialect.do_ping(connection)
             except Exception as error:
-                raise DisconnectionError(str(error)) from error
+                raise InvalidatePoolError(str(error)) from error
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[AsyncConnection]:
         """Lend a connection.
 
         Raises:
-            DatabaseUnavailable: the server cannot be reached or went away inside the block.
+            DatabaseUnavailable: the server cannot be reached, or was lost inside the block.
         """
         try:
             async with self._engine.connect() as connection:
                 yield connection
-        except (DBAPIError, *_AWAY) as error:
+        except (DBAPIError, *_UNAVAILABLE) as error:
             invalid = isinstance(error, DBAPIError) and error.connection_invalidated
-            if invalid or _is_away(error):
+            if invalid or _is_unavailable(error):
                 raise DatabaseUnavailable(str(error)) from error
             raise
 
@@ -129,40 +137,55 @@ class Database:
 
 
 class DedicatedConnection:
-    """One connection of its own for statements that follow one another all the time.
+    """A connection reserved for statements that run all the time.
 
-    They go straight to asyncpg, without the pool and without SQLAlchemy's result: that is half
-    of the time of a short statement, and a worker's two statements are what a job waits for.
+    They go straight to asyncpg, without the pool and without SQLAlchemy's results. That halves
+    the time of a short statement, and a job waits for two of them.
     """
 
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn.replace("+asyncpg", "", 1)
         self._connection: asyncpg.Connection | None = None
-        self._turn = asyncio.Lock()
+        self._used_at = float("-inf")
+        self._lock = asyncio.Lock()
 
     async def fetch(self, statement: str, *arguments: object) -> list[asyncpg.Record]:
         """Run one statement, committed by itself, with its arguments for $1, $2 and so on.
 
         Raises:
-            DatabaseUnavailable: the server cannot be reached or went away; it may have done it.
+            DatabaseUnavailable: the server cannot be reached, or was lost; the statement may
+                have been executed.
         """
-        async with self._turn:
+        async with self._lock:
             try:
-                if self._connection is None or self._connection.is_closed():
-                    self._connection = await self._connect()
-                return list(await self._connection.fetch(statement, *arguments))
-            except (*_AWAY, asyncpg.InterfaceError) as error:
-                if self._connection is not None:
-                    self._connection.terminate()
-                    self._connection = None
+                connection = await self._live_connection()
+                rows = list(await connection.fetch(statement, *arguments))
+            except (*_UNAVAILABLE, asyncpg.InterfaceError) as error:
+                await self.close()
                 raise DatabaseUnavailable(str(error) or type(error).__name__) from error
+            self._used_at = time.monotonic()
+            return rows
 
-    async def _connect(self) -> asyncpg.Connection:
-        connection = await asyncpg.connect(self._dsn, **_CONNECT)
-        await connection.set_type_codec(
-            "jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog"
-        )
-        return connection
+    async def _live_connection(self) -> asyncpg.Connection:
+        """Return the connection, or a new one if it has died."""
+        if self._connection is not None and not await self._is_alive(self._connection):
+            await self.close()
+        if self._connection is None:
+            self._connection = await asyncpg.connect(self._dsn, **_CONNECT)
+            await self._connection.set_type_codec(
+                "jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog"
+            )
+        return self._connection
+
+    async def _is_alive(self, connection: asyncpg.Connection) -> bool:
+        if connection.is_closed():
+            return False
+        if time.monotonic() - self._used_at > PING_AFTER_SECONDS:
+            try:
+                await connection.fetchrow(";")
+            except (*_UNAVAILABLE, asyncpg.InterfaceError):
+                return False
+        return True
 
     async def close(self) -> None:
         """Close the connection."""

@@ -1,29 +1,29 @@
 """Every exception of the core, in one tree; the docstrings say when each is raised.
 
 MillraceError
-├── InvalidSettings         the environment holds a value that cannot be used
-├── ServiceUnavailable      a server that must answer does not
+├── InvalidSettings         an environment variable has an invalid value
+├── ServiceUnavailable      a required server does not answer
 │   ├── DatabaseUnavailable        … PostgreSQL
 │   └── RedisUnavailable           … Redis
-├── StreamLost              the job stream or its group is gone from Redis: rebuild it
-├── NotFound                no processing file or upload with this id, or its data is gone
-├── Conflict                the file's status does not allow what was asked
-│   ├── OffsetConflict      an upload goes on elsewhere than where the client thinks
-│   └── UploadLocked        another request writes to the same upload
-└── Refused                 a request that is not accepted, and why
-    ├── BadQuery            a parameter cannot be used
-    ├── BadForm             the body is not the multipart form we ask for
-    ├── BadName             the file name cannot be used
-    ├── BadDigest           the bytes are not those that the digest was taken of
-    │   └── BadChecksum     … of one piece of a resumable upload
-    ├── TooSlow             the body comes slower than the slowest line would bring it
-    ├── NotCsv              the file is not of type text/csv, or not text at all
-    ├── EmptyFile           the file has no bytes
-    ├── UnknownHandler      no worker has offered this handler
-    ├── KeyReused           the Idempotency-Key came with other bytes before
+├── StreamLost              the job stream or its group no longer exists: rebuild it
+├── NotFound                no processing file or upload with this id, or its data was deleted
+├── Conflict                the status of the file does not allow the request
+│   ├── OffsetConflict      the client resumes an upload at the wrong offset
+│   └── UploadLocked        another request is writing to the same upload
+└── Refused                 the request is not accepted
+    ├── BadQuery            a parameter is invalid
+    ├── BadForm             the body is not the required multipart form
+    ├── BadName             the file name is invalid
+    ├── BadDigest           the bytes do not match their digest
+    │   └── BadChecksum     … in one piece of a resumable upload
+    ├── TooSlow             the body arrives below the minimum rate
+    ├── NotCsv              the file is not CSV
+    ├── EmptyFile           the file is empty
+    ├── UnknownHandler      no worker offers this handler
+    ├── KeyReused           the Idempotency-Key was used for another request
     ├── TooLarge            the file exceeds MAX_UPLOAD_MB
-    ├── TooMany             too much at once; later it may be taken
-    └── DiskFull            the disk, or what may be stored on it, has no room
+    ├── TooMany             too many at once; a later request may be accepted
+    └── DiskFull            the disk or the storage limit is full
 """
 
 
@@ -32,11 +32,11 @@ class MillraceError(Exception):
 
 
 class InvalidSettings(MillraceError):
-    """The environment holds a value that cannot be used."""
+    """An environment variable has an invalid value."""
 
 
 class ServiceUnavailable(MillraceError):
-    """A server that must answer does not."""
+    """A required server does not answer; ``service`` is its name."""
 
     service = "A service"
 
@@ -54,83 +54,83 @@ class RedisUnavailable(ServiceUnavailable):
 
 
 class StreamLost(MillraceError):
-    """The job stream or its group is gone from Redis; the rows know what to rebuild."""
+    """The job stream or its group no longer exists in Redis; it can be rebuilt from the rows."""
 
 
 class NotFound(MillraceError):
-    """No processing file or upload with this id, or its data is gone."""
+    """No processing file or upload has this id, or its data was deleted."""
 
 
 class Conflict(MillraceError):
-    """The file's status does not allow what was asked."""
+    """The status of the file does not allow the request; ``status`` is the HTTP status."""
 
     status = 409
 
 
 class OffsetConflict(Conflict):
-    """An upload goes on elsewhere than where the client thinks."""
+    """The client resumes an upload at the wrong offset."""
 
 
 class UploadLocked(Conflict):
-    """Another request writes to the same upload."""
+    """Another request is writing to the same upload."""
 
     status = 423
 
 
 class Refused(MillraceError):
-    """A request is not accepted; ``status`` is the HTTP status that says so."""
+    """The request is not accepted; ``status`` is the HTTP status."""
 
     status = 400
 
 
 class BadQuery(Refused):
-    """A parameter cannot be used."""
+    """A parameter is invalid."""
 
 
 class BadForm(Refused):
-    """The body is not the multipart form we ask for."""
+    """The body is not the required multipart form."""
 
 
 class BadName(Refused):
-    """The file name cannot be used."""
+    """The file name is invalid."""
 
 
 class BadDigest(Refused):
-    """The bytes are not those that the digest was taken of."""
+    """The bytes do not match their digest."""
 
 
 class BadChecksum(BadDigest):
-    """A piece's bytes are not those that its checksum was taken of; 460 is tus's status for it."""
+    """The bytes of a piece do not match its checksum; tus defines status 460 for it."""
 
     status = 460
 
 
 class TooSlow(Refused):
-    """The body comes slower than the slowest line would bring it."""
+    """The body arrives below the minimum rate (SLOW_UPLOAD_SECONDS)."""
 
     status = 408
 
 
 class NotCsv(Refused):
-    """The file is not of type text/csv, or not text at all."""
+    """The file is not CSV, by its media type or by its content."""
 
     status = 415
 
 
 class EmptyFile(Refused):
-    """The file has no bytes."""
+    """The file is empty."""
 
     status = 422
 
 
 class UnknownHandler(Refused):
-    """No worker has offered this handler."""
+    """No worker offers this handler."""
 
     status = 422
 
 
 class KeyReused(Refused):
-    """The Idempotency-Key came with other bytes before."""
+    """The Idempotency-Key was used for another request."""
 
     status = 422
 
@@ -142,7 +142,7 @@ class TooLarge(Refused):
 
 
 class TooMany(Refused):
-    """Too much at once; ``seconds`` from now it may be taken."""
+    """Too many at once; the client may try again in ``seconds``."""
 
     status = 429
 
@@ -152,6 +152,6 @@ class TooMany(Refused):
 
 
 class DiskFull(Refused):
-    """The disk, or what may be stored on it, has no room."""
+    """The disk or the storage limit is full."""
 
     status = 507

@@ -1,7 +1,7 @@
 """The event stream: what changed, in order, for everyone who watches.
 
-Entries name a file and what became of it; the rows hold the rest. An entry's stream id is the
-SSE id that browsers see.
+An entry names a file and its new status or progress; the row holds the rest. The entry's stream
+id is the SSE id that browsers see.
 """
 
 from collections.abc import Mapping
@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple, Self
 
 from redis.asyncio import Redis
 
+from processing.stream_keys import StreamKeys
 from processing.stream_reader import StreamReader
 
 
@@ -41,10 +42,10 @@ class Event(NamedTuple):
 
 
 class Events(StreamReader):
-    """Reading ``<prefix>:events``."""
+    """Reads the event stream."""
 
-    def __init__(self, commands: Redis, reader: Redis, prefix: str) -> None:
-        super().__init__(commands, reader, f"{prefix}:events")
+    def __init__(self, commands: Redis, reader: Redis, keys: StreamKeys) -> None:
+        super().__init__(commands, reader, keys.events)
 
     async def read(self, after: str) -> list[tuple[str, Event | None]]:
         """Wait up to two seconds for events after ``after``; None for entries of others.

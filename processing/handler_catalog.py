@@ -1,4 +1,4 @@
-"""The handlers that workers offer, cached for a moment: every upload asks for one."""
+"""The handlers that workers offer, cached briefly, since every upload needs one."""
 
 import time
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ CACHE_SECONDS = 1.0
 
 
 class HandlerCatalog:
-    """What workers have registered, at most :data:`CACHE_SECONDS` old."""
+    """The registered handlers, at most :data:`CACHE_SECONDS` old."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -19,10 +19,10 @@ class HandlerCatalog:
         self._read_at = float("-inf")
 
     async def find(self, name: str) -> tuple[HandlerInfo | None, Sequence[HandlerInfo]]:
-        """Return the handler called ``name``, if any worker offers it, and all offered handlers.
+        """Return the handler called ``name``, or None, and all handlers.
 
         Raises:
-            DatabaseUnavailable: the catalog had to be read and PostgreSQL does not answer.
+            DatabaseUnavailable: the catalog has to be read and PostgreSQL does not answer.
         """
         if name not in self._handlers or time.monotonic() - self._read_at > CACHE_SECONDS:
             async with self._database.connect() as connection:

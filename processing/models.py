@@ -1,166 +1,10 @@
-"""The tables of PostgreSQL and the records read from them."""
+"""The records that are read from the tables."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    CheckConstraint,
-    Column,
-    Computed,
-    DateTime,
-    Double,
-    ForeignKey,
-    Identity,
-    Index,
-    Integer,
-    MetaData,
-    Table,
-    Text,
-    func,
-    text,
-    true,
-)
-from sqlalchemy.dialects.postgresql import JSONB
-
 from processing.states import TERMINAL_STATUSES, Outcome, Status
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-_TIME = DateTime(timezone=True)
-_STATUS_LIST = ", ".join(f"'{status}'" for status in Status)
-
-processing_file = Table(
-    "processing_file",
-    metadata,
-    Column("id", BigInteger, Identity(always=False), primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("size", BigInteger, nullable=False),
-    Column("sha256", Text, nullable=False),
-    Column("handler", Text, nullable=False),
-    Column("options", JSONB, nullable=False, server_default=text("'{}'")),
-    Column("status", Text, nullable=False, server_default=Status.WAITING.value),
-    # The fencing token: raised by every claim, asked for by every later write of that claim.
-    Column("attempt", Integer, nullable=False, server_default="0"),
-    # Attempts that count towards MAX_FAILURES; one handed back at shutdown does not.
-    Column("failures", Integer, nullable=False, server_default="0"),
-    Column("worker", Text),
-    Column("lease_until", _TIME),
-    Column("due_at", _TIME),
-    Column("stage", Text),
-    Column("progress", Double),
-    Column("outcome", Text),
-    Column("message", Text),
-    Column("signal", Integer),
-    Column("row_count", BigInteger),
-    Column("column_count", Integer),
-    Column("result", JSONB),
-    Column("artifacts", JSONB, nullable=False, server_default=text("'[]'")),
-    Column("peak_rss", BigInteger),
-    Column("cpu_seconds", Double),
-    Column("wall_seconds", Double),
-    Column("uploaded_at", _TIME, nullable=False, server_default=func.now()),
-    Column("started_at", _TIME),
-    Column("finished_at", _TIME),
-    # False from a change that a user or the clock made until its event is known to be out.
-    Column("announced", Boolean, nullable=False, server_default=true()),
-    # What a client calls the request that made it, to be made once.
-    Column("idempotency_key", Text),
-    # Null while it is open, so that a claim changes no column of an index (see below).
-    Column(
-        "ended_as",
-        Text,
-        Computed("CASE WHEN finished_at IS NOT NULL THEN status END", persisted=True),
-    ),
-    CheckConstraint(f"status IN ({_STATUS_LIST})", name="status"),
-    CheckConstraint("size >= 0 AND attempt >= 0 AND failures >= 0", name="counts"),
-    CheckConstraint("(status IN ('Waiting', 'Processing')) = (finished_at IS NULL)", name="open"),
-    # The sweep looks at open rows only; finished ones may be millions. A claim changes none of
-    # the columns that stand in an index, so it writes to no index (a heap-only tuple update),
-    # for which the fill factor leaves room.
-    Index("ix_processing_file_open", "id", postgresql_where=text("finished_at IS NULL")),
-    Index("ix_processing_file_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
-    Index("ix_processing_file_unannounced", "id", postgresql_where=text("NOT announced")),
-    Index("ix_processing_file_uploaded", "uploaded_at", postgresql_using="brin"),
-    Index("ix_processing_file_ended", "ended_as", "id", postgresql_where=text("ended_as <> 'Ok'")),
-    Index("ix_processing_file_sha256", "sha256"),
-    Index(
-        "ix_processing_file_key",
-        "idempotency_key",
-        unique=True,
-        postgresql_where=text("idempotency_key IS NOT NULL"),
-    ),
-    postgresql_with={"fillfactor": "70"},
-)
-
-# Uploads that may come in several requests. How much of one has come, its file knows.
-upload = Table(
-    "upload",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("length", BigInteger, nullable=False),
-    Column("handler", Text, nullable=False),
-    Column("options", JSONB, nullable=False),
-    # What the client sent of it, to be sent back.
-    Column("metadata", Text, nullable=False),
-    # Digest of what the client must show again; '' where the address is the only secret.
-    Column("owner", Text, nullable=False),
-    Column("idempotency_key", Text, unique=True),
-    Column("file_id", BigInteger),
-    Column("created_at", _TIME, nullable=False, server_default=func.now()),
-    Column("expires_at", _TIME, nullable=False, index=True),
-)
-
-# Attempts that another one followed; the file's row itself tells of its last attempt.
-attempt = Table(
-    "attempt",
-    metadata,
-    Column("file_id", BigInteger, ForeignKey("processing_file.id"), primary_key=True),
-    Column("attempt", Integer, primary_key=True),
-    Column("worker", Text),
-    Column("outcome", Text, nullable=False),
-    Column("message", Text),
-    Column("signal", Integer),
-    Column("peak_rss", BigInteger),
-    Column("cpu_seconds", Double),
-    Column("wall_seconds", Double),
-    Column("started_at", _TIME),
-    Column("finished_at", _TIME, nullable=False, server_default=func.now()),
-)
-
-# The workers and what they do, written by each at every heartbeat.
-worker = Table(
-    "worker",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("slots", Integer, nullable=False),
-    Column("running", Integer, nullable=False),
-    # Why a free slot starts nothing, in words; null while it would.
-    Column("waits_for", Text),
-    Column("started_at", _TIME, nullable=False, server_default=func.now()),
-    Column("seen_at", _TIME, nullable=False, server_default=func.now()),
-)
-
-# What workers can do, written by each worker at its start: the web program offers handlers of
-# packages that only the workers have installed.
-handler = Table(
-    "handler",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("title", Text, nullable=False),
-    Column("description", Text, nullable=False),
-    Column("options_schema", JSONB, nullable=False),
-    Column("seen_at", _TIME, nullable=False, server_default=func.now()),
-)
 
 
 class Usage(NamedTuple):
@@ -175,7 +19,7 @@ class Usage(NamedTuple):
 class ProcessingFile:
     """One row of ``processing_file``. Sizes in bytes, durations in seconds, progress 0–1.
 
-    ``result`` is None where the row was read for a list.
+    ``result`` is None if the row was read as part of a list.
     """
 
     id: int
@@ -206,12 +50,12 @@ class ProcessingFile:
 
     @property
     def terminal(self) -> bool:
-        """Whether nothing but a person will change this file again."""
+        """Whether only a user, or KEEP_DAYS, can still change this file."""
         return self.status in TERMINAL_STATUSES
 
     @property
     def handling_seconds(self) -> float | None:
-        """Seconds from start to finish of the last attempt; None while unknown."""
+        """Seconds from the start to the end of the last attempt; None if unknown."""
         if self.started_at is None or self.finished_at is None:
             return None
         return max(0.0, (self.finished_at - self.started_at).total_seconds())
@@ -219,9 +63,9 @@ class ProcessingFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResumableUpload:
-    """An upload that may come in several requests; ``length`` in bytes.
+    """A resumable upload; ``length`` in bytes.
 
-    ``file_id`` is the file it became, ``metadata`` and ``owner`` are as the client sent them.
+    ``file_id`` is the file it became; ``metadata`` is what the client sent; ``owner`` is a digest.
     """
 
     id: str
@@ -238,7 +82,7 @@ class ResumableUpload:
 
 
 class Job(NamedTuple):
-    """What a claim returns of a row: all that a worker needs, for thousands of them a second."""
+    """A claimed row, with only the fields that a worker needs: it claims thousands a second."""
 
     id: int
     attempt: int
@@ -252,7 +96,7 @@ class Job(NamedTuple):
 
 
 class Change(NamedTuple):
-    """What a statement made of a row: all that an event tells."""
+    """A changed row, with the fields that an event reports."""
 
     id: int
     attempt: int
@@ -276,7 +120,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerInfo:
-    """A worker as it last showed itself; ``waits_for`` says why free slots start nothing."""
+    """A worker as of its last heartbeat; ``waits_for`` says why free slots start no jobs."""
 
     name: str
     slots: int
@@ -286,7 +130,7 @@ class WorkerInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heartbeat(WorkerInfo):
-    """When a worker started and last showed itself."""
+    """A worker with the times of its start and of its last heartbeat."""
 
     started_at: datetime
     seen_at: datetime
@@ -294,7 +138,7 @@ class Heartbeat(WorkerInfo):
 
 @dataclass(frozen=True, slots=True)
 class HandlerInfo:
-    """What a worker offers: ``options_schema`` is the JSON Schema of its options."""
+    """A handler that a worker offers; ``options_schema`` is the JSON Schema of its options."""
 
     name: str
     title: str

@@ -1,6 +1,6 @@
-"""Tells Redis what a commit changed: events, new job entries and finished ones in one atomic call.
+"""Publishes what a commit changed: events, new job entries and deleted ones, in one atomic call.
 
-Everything a process announces goes through its one outbox, in the order in which it was handed in.
+Everything that a process announces goes through its one outbox, in the order of the calls.
 """
 
 import asyncio
@@ -16,22 +16,23 @@ from processing.cancellations import MAX_CANCELLATIONS
 from processing.jobs import GROUP, Delivery
 from processing.models import Change, Job, ProcessingFile
 from processing.repository import ProgressReport
+from processing.stream_keys import StreamKeys
 
-# How long Redis remembers the ends that were announced by other than who wrote them.
-TOLD_SECONDS = 24 * 3600
+# How long Redis remembers results that were announced on another process's behalf.
+ANNOUNCED_SECONDS = 24 * 3600
 
-# The payload is one JSON argument: Redis reads it faster than Python writes a thousand arguments.
-# An entry that is done goes together with the entry that a rebuild may have given the same file.
+# The payload is one JSON argument: Redis parses it faster than Python encodes a thousand arguments.
+# A finished file also loses the second entry that a rebuild may have given it.
 _SEND = """
-local jobs, index, events, told, cancels = unpack(KEYS)
-local group, payload, kept = ARGV[1], cjson.decode(ARGV[2]), ARGV[3]
-local function close(entries)
+local jobs, job_entries, events, announced, cancellations = unpack(KEYS)
+local group, payload, events_kept = ARGV[1], cjson.decode(ARGV[2]), ARGV[3]
+local function delete_entries(entries)
     redis.call('XACK', jobs, group, unpack(entries))
     return redis.call('XDEL', jobs, unpack(entries))
 end
-local function note(token)
-    local new = redis.call('HSETNX', told, token, 1) == 1
-    redis.call('EXPIRE', told, ARGV[4])
+local function mark_announced(token)
+    local new = redis.call('HSETNX', announced, token, 1) == 1
+    redis.call('EXPIRE', announced, ARGV[4])
     return new
 end
 local function slices(list)
@@ -43,86 +44,87 @@ local function slices(list)
         end
     end
 end
-local any_told = redis.call('EXISTS', told) == 1
+local any_announced = redis.call('EXISTS', announced) == 1
 for _, item in ipairs(payload.events) do
     local when, kind, file, attempt, first, second, entry = unpack(item)
     local token = file .. ':' .. attempt .. ':'
-    local say = true
+    local publish = true
     if when == 'if open' then
-        say = redis.call('HEXISTS', index, file) == 1
+        publish = redis.call('HEXISTS', job_entries, file) == 1
     elseif when == 'once' then
-        say = note(token .. first)
+        publish = mark_announced(token .. first)
     elseif when == 'if pending' then
-        say = close({entry}) == 1 and note(token .. first)
-    elseif when == 'first' and any_told then
-        local ends = {token .. first, token .. 'Canceled', token .. 'Removed'}
-        for _, known in ipairs(redis.call('HMGET', told, unpack(ends))) do
-            say = say and not known
+        publish = delete_entries({entry}) == 1 and mark_announced(token .. first)
+    elseif when == 'first' and any_announced then
+        local results = {token .. first, token .. 'Canceled', token .. 'Removed'}
+        for _, known in ipairs(redis.call('HMGET', announced, unpack(results))) do
+            publish = publish and not known
         end
-    elseif when == 'afresh' and any_told then
-        redis.call('HDEL', told, token .. 'Canceled', token .. 'Error')
+    elseif when == 'retried' and any_announced then
+        redis.call('HDEL', announced, token .. 'Canceled', token .. 'Error')
     end
-    if say then
+    if publish then
         local names = kind == 'progress' and {'progress', 'stage'} or {'status', 'outcome'}
         local fields = {'type', kind, 'file_id', file, 'attempt', attempt, names[1], first}
         if second ~= '' then
             fields[9], fields[10] = names[2], second
         end
-        redis.call('XADD', events, 'MAXLEN', '~', kept, '*', unpack(fields))
+        redis.call('XADD', events, 'MAXLEN', '~', events_kept, '*', unpack(fields))
         if first == 'Canceled' then
-            redis.call('XADD', cancels, 'MAXLEN', '~', ARGV[5], '*',
+            redis.call('XADD', cancellations, 'MAXLEN', '~', ARGV[5], '*',
                        'file_id', file, 'attempt', attempt)
         end
     end
 end
 for _, job in ipairs(payload.queue) do
     local entry = redis.call('XADD', jobs, '*', 'file_id', job[1], 'handler', job[2])
-    redis.call('HSET', index, job[1], entry)
+    redis.call('HSET', job_entries, job[1], entry)
 end
-local closed = {}
+local deleted = {}
 for _, entry in ipairs(payload.entries) do
-    closed[entry] = true
+    deleted[entry] = true
 end
 for entries in slices(payload.entries) do
-    close(entries)
+    delete_entries(entries)
 end
 for files in slices(payload.files) do
     local others = {}
-    for _, entry in ipairs(redis.call('HMGET', index, unpack(files))) do
-        if entry and not closed[entry] then
+    for _, entry in ipairs(redis.call('HMGET', job_entries, unpack(files))) do
+        if entry and not deleted[entry] then
             others[#others + 1] = entry
         end
     end
     if #others > 0 then
-        close(others)
+        delete_entries(others)
     end
-    redis.call('HDEL', index, unpack(files))
+    redis.call('HDEL', job_entries, unpack(files))
 end
 """
 
 
 class AnnounceWhen(StrEnum):
-    """When an event is really sent; together they let every end be told exactly once."""
+    """When an event is published; together these rules announce every result exactly once."""
 
     ALWAYS = "always"
-    # Of work that goes on: not if its end was told while the sender was held up.
+    # For work in progress: not if the result was announced while the sender was delayed.
     IF_OPEN = "if open"
-    # By who wrote the end, the first time it tries: unless someone else told it, or a later end.
+    # By the process that wrote the result, at its first try: unless another process has announced
+    # it, or a later result.
     FIRST = "first"
-    # In someone's stead, or repeated after an unclear answer: only if the job entry is still
-    # there. Its deletion and the event are one step, so the entry proves that nobody told it.
+    # On another process's behalf, or repeated after an unclear answer: only if the job entry still
+    # exists. It is deleted together with the event, so it proves that nobody announced the result.
     IF_PENDING = "if pending"
-    # Of an end that has no entry of its own: by whoever comes first.
+    # For a result that has no job entry: by whichever process is first.
     ONCE = "once"
-    # Of a file that a user tries again: its next end may be the same as its last.
-    AFRESH = "afresh"
+    # For a file that a user retries: its next result may be the same as its last.
+    RETRIED = "retried"
 
 
-class Notice(NamedTuple):
-    """An event on its way out: the fields in the order in which the script reads them.
+class Announcement(NamedTuple):
+    """An event to publish, with its fields in the order in which the script reads them.
 
-    ``first`` and ``second`` are status and outcome, or progress and stage. ``entry_id`` is the
-    proof that IF_PENDING asks for.
+    ``first`` and ``second`` are status and outcome, or progress and stage. ``entry_id`` is the job
+    entry that IF_PENDING requires.
     """
 
     when: str
@@ -140,64 +142,70 @@ class Notice(NamedTuple):
         when: AnnounceWhen = AnnounceWhen.ALWAYS,
         entry_id: str = "",
     ) -> Self:
-        """Announce the status that a row has."""
+        """Build the announcement of a row's status."""
         file_id, attempt = str(change.id), str(change.attempt)
         return cls(when, "status", file_id, attempt, change.status, change.outcome or "", entry_id)
 
     @classmethod
     def progress(cls, report: ProgressReport) -> Self:
-        """Announce how far a running attempt is."""
-        where = str(report.id), str(report.attempt)
-        return cls(
-            AnnounceWhen.IF_OPEN,
-            "progress",
-            *where,
-            f"{report.progress:.3f}",
-            report.stage or "",
-            "",
-        )
+        """Build the announcement of a running attempt's progress."""
+        file_id, attempt = str(report.id), str(report.attempt)
+        progress, stage = f"{report.progress:.3f}", report.stage or ""
+        return cls(AnnounceWhen.IF_OPEN, "progress", file_id, attempt, progress, stage, "")
 
 
 class Outbox:
-    """One for a process; ``kept`` bounds the length of the event stream, about."""
+    """The only writer of the streams in a process."""
 
-    def __init__(self, commands: Redis, prefix: str, kept: int) -> None:
-        names = ("jobs", "jobs:entries", "events", "events:told", "cancels")
-        self._keys = [f"{prefix}:{name}" for name in names]
-        self._kept = kept
+    def __init__(self, commands: Redis, keys: StreamKeys, events_kept: int) -> None:
+        """``events_kept`` is the approximate number of events that the stream keeps."""
+        self._keys = [
+            keys.jobs,
+            keys.job_entries,
+            keys.events,
+            keys.announced,
+            keys.cancellations,
+        ]
+        self._events_kept = events_kept
         self._script = commands.register_script(_SEND)
-        # A lock is fair: what is handed in first is sent first, also over several connections.
-        self._turn = asyncio.Lock()
+        # asyncio's lock is fair: calls are sent in their order, although over several connections.
+        self._lock = asyncio.Lock()
 
     async def send(
         self,
-        notices: Iterable[Notice] = (),
+        announcements: Iterable[Announcement] = (),
         *,
         queue: Iterable[tuple[int, str]] = (),
         done: Sequence[Delivery] = (),
-        withdraw: Iterable[int] = (),
+        unqueue: Iterable[int] = (),
     ) -> None:
-        """Send, in this order: events, new entries, the end of entries.
+        """Publish events, add entries and delete entries, in this order.
 
-        ``queue``: (file id, handler name) pairs that get an entry. ``done``: entries to
-        acknowledge and delete; of those with a file id every entry that the file has.
-        ``withdraw``: files whose entry, if any, shall go.
+        ``queue``: (file id, handler name) pairs to add an entry for. ``done``: entries to
+        acknowledge and delete; if they have a file id, every entry of that file. ``unqueue``:
+        files whose entries, if any, to delete.
 
         Raises:
-            RedisUnavailable: no answer; it may have been sent all the same.
+            RedisUnavailable: no answer; it may have been sent nevertheless.
         """
         payload: dict[str, list[Any]] = {
-            "events": list(notices),
+            "events": list(announcements),
             "queue": [(str(file_id), handler) for file_id, handler in queue],
             "entries": [delivery.entry_id for delivery in done],
             "files": [str(delivery.file_id) for delivery in done if delivery.file_id is not None],
         }
-        payload["files"] += map(str, withdraw)
+        payload["files"] += map(str, unqueue)
         if not any(payload.values()):
             return
-        async with self._turn:
+        async with self._lock:
             with translate_redis_errors():
                 await self._script(
                     keys=self._keys,
-                    args=[GROUP, json.dumps(payload), self._kept, TOLD_SECONDS, MAX_CANCELLATIONS],
+                    args=[
+                        GROUP,
+                        json.dumps(payload),
+                        self._events_kept,
+                        ANNOUNCED_SECONDS,
+                        MAX_CANCELLATIONS,
+                    ],
                 )

@@ -1,4 +1,4 @@
-"""Uploads being written: one that comes in a single request, one that may come in several.
+"""Uploads being written: in one request, or resumable over several.
 
 All functions block; call them in a thread.
 """
@@ -14,11 +14,11 @@ from typing import Any, BinaryIO
 from processing.errors import DiskFull, NotFound, TooLarge
 
 _READ_BYTES = 1024 * 1024
-_FULL = "The disk is full; nothing more of this file was kept."
+_FULL = "The disk is full, so the rest of this file was not stored."
 
 
 class PartialUpload:
-    """An upload being written; SHA-256 is taken on the way."""
+    """An upload being written; its SHA-256 is computed on the way."""
 
     def __init__(self, path: Path, limit: int) -> None:
         """Create ``path`` for at most ``limit`` bytes."""
@@ -32,7 +32,7 @@ class PartialUpload:
         """Append.
 
         Raises:
-            TooLarge: more than the limit would have come; nothing of these pieces is kept.
+            TooLarge: the upload would exceed its limit; none of these pieces is written.
             DiskFull: the disk has no room for it.
         """
         length = sum(map(len, pieces))
@@ -68,28 +68,28 @@ class PartialUpload:
             self._file.close()
 
     def discard(self) -> None:
-        """Close and delete; may be called at any time, also after the file was adopted."""
+        """Close and delete; harmless at any time, also after the file was adopted."""
         self.close()
         self.path.unlink(missing_ok=True)
 
 
-class Digests:
-    """SHA-256 so far of unfinished uploads, so that going on need not read again what is there."""
+class DigestCache:
+    """The SHA-256 states of unfinished uploads, so that resuming need not read them again."""
 
-    MOST = 1000
+    MAX_ENTRIES = 1000
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[int, Any]] = {}
 
-    def keep(self, name: str, size: int, digest: Any) -> None:
+    def store(self, name: str, size: int, digest: Any) -> None:
         """Remember the digest of the first ``size`` bytes."""
         self._known.pop(name, None)
         self._known[name] = size, digest
-        if len(self._known) > self.MOST:
+        if len(self._known) > self.MAX_ENTRIES:
             del self._known[next(iter(self._known))]
 
     def take(self, path: Path, size: int) -> Any:
-        """Return the digest of the first ``size`` bytes of ``path``, read again if need be."""
+        """Return the digest of the first ``size`` bytes of ``path``, reading them if necessary."""
         known, digest = self._known.pop(path.name, (-1, None))
         if known == size:
             return digest
@@ -101,57 +101,62 @@ class Digests:
         return digest
 
 
-class ResumablePartialUpload(PartialUpload):
-    """An upload that may come in several requests, locked by the one that writes.
+def takeover_marker(path: Path) -> Path:
+    """Return the file whose existence asks the holder of an upload's lock to release it."""
+    return path.with_suffix(".wanted")
 
-    The lock is the kernel's (flock), so it holds between processes and dies with its holder.
-    The file's size is the offset; nothing else has to be kept for it.
+
+class ResumablePartialUpload(PartialUpload):
+    """An upload that can arrive in several requests, locked by the request that writes.
+
+    The lock is the kernel's (flock), so it holds between processes and is released when its
+    holder dies. The file's size is the upload's offset; nothing else is stored for it.
     """
 
-    def __init__(self, path: Path, limit: int, digests: Digests) -> None:
-        """Open the existing ``path``, unlocked. Raises NotFound if it is gone."""
+    def __init__(self, path: Path, limit: int, digests: DigestCache) -> None:
+        """Open the existing ``path``, unlocked. Raises NotFound if it does not exist."""
         self.path = path
         self._limit = limit
         self._digests = digests
         self._locked = False
         self._digest: Any = None
-        self._wish = path.with_suffix(".wanted")
+        self._takeover = takeover_marker(path)
         try:
             self._file = path.open("r+b", buffering=0)
         except FileNotFoundError as error:
-            raise NotFound("This upload has expired or was ended.") from error
+            raise NotFound("This upload has expired or was discarded.") from error
         self.size = 0
 
     def lock(self) -> bool:
-        """Take the lock and find the offset; False while another holds it."""
+        """Take the lock and find the offset; False if another request holds it. Raises NotFound."""
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
         self._locked = True
-        self._wish.unlink(missing_ok=True)
+        self._takeover.unlink(missing_ok=True)
         self.size = self._file.seek(0, os.SEEK_END)
         if not self.path.exists():
             self.close()
-            raise NotFound("This upload has expired or was ended.")
+            raise NotFound("This upload has expired or was discarded.")
         return True
 
-    def ask_for(self) -> None:
-        """Ask who holds the lock to let go: its connection may be dead without knowing."""
-        self._wish.touch()
+    def request_takeover(self) -> None:
+        """Ask the holder of the lock to release it: its connection may be dead."""
+        self._takeover.touch()
 
     @property
-    def asked_for(self) -> bool:
-        """Whether another request wants to go on with this upload."""
-        return self._wish.exists()
+    def takeover_requested(self) -> bool:
+        """Whether another request wants to continue this upload."""
+        return self._takeover.exists()
 
-    def begin(self) -> None:
-        """Get ready to append, or to complete."""
+    def load_digest(self) -> None:
+        """Load the digest of what is there; required before appending or completing."""
         if self._digest is None:
             self._digest = self._digests.take(self.path, self.size)
 
     def truncate(self, size: int) -> None:
-        """Forget what came after ``size`` bytes."""
+        """Delete everything after ``size`` bytes."""
         self._file.truncate(size)
         self._file.seek(size)
         self.size = size
@@ -166,13 +171,13 @@ class ResumablePartialUpload(PartialUpload):
         return str(self._digest.hexdigest())
 
     def close(self) -> None:
-        """Let the lock go; what was written stays."""
+        """Release the lock; what was written stays."""
         if self._locked and self._digest is not None:
-            self._digests.keep(self.path.name, self.size, self._digest)
+            self._digests.store(self.path.name, self.size, self._digest)
         self._locked = False
         super().close()
 
     def discard(self) -> None:
-        """Delete what came."""
-        self._wish.unlink(missing_ok=True)
+        """Delete the upload."""
+        self._takeover.unlink(missing_ok=True)
         super().discard()

@@ -1,7 +1,7 @@
-"""Rebuilds the job stream from the rows, tells forgotten ends, clears away data no row knows.
+"""Rebuilds the job stream, announces lost results, deletes data that has no row.
 
-Any worker can do it and one at a time does. A pass looks at what is new, and goes on through all
-open rows from where it stopped, for a moment only: with a long backlog it takes several passes.
+Every worker runs it, one at a time. A sweep checks new rows first and then, for a limited time, all
+open rows from where the last sweep stopped: a long backlog takes several sweeps.
 """
 
 import asyncio
@@ -16,30 +16,30 @@ from processing.database import Database
 from processing.jobs import Jobs
 from processing.lifecycle import Lifecycle
 from processing.models import Change
-from processing.outbox import Notice, Outbox
+from processing.outbox import Announcement, Outbox
 from processing.states import TERMINAL_STATUSES, Status
 from processing.storage import Storage
 
 logger = logging.getLogger(__name__)
 
-_SWEEP_LOCK = 0x6D696C6C  # "mill": one sweeper per database
-_PAGE = 1000
-# How long one pass may go through old rows.
+_SWEEP_LOCK = 0x6D696C6C  # "mill" in ASCII; the lock is per database
+PAGE_SIZE = 1000
+# How long one sweep may check old rows.
 SWEEP_BUDGET_SECONDS = 0.15
-# A look at all stored files is followed by a pause of so many times its duration.
-TIDY_REST = 50
-# Who commits a row adds its entry at once; a row that is younger is not missing one.
+# A clean-up visits every stored file; the next one waits for this multiple of its duration.
+CLEAN_UP_PAUSE_FACTOR = 50
+# A row gets its entry right after its commit, so a younger row is not yet missing one.
 SETTLED_SECONDS = 2.0
-# An upload adopts its folder moments before its row, which PostgreSQL takes or refuses in time.
+# An upload gets its folder moments before its row; an older folder without a row is an orphan.
 ORPHAN_SECONDS = 600.0
-# Nobody writes to a partial upload for so long and comes back.
+# A partial upload that has not been written to for this long is abandoned.
 PARTIAL_SECONDS = 3600.0
 SILENT_WORKER_SECONDS = 3600.0
 LOCK_PAUSE_SECONDS = 0.2
 
 
 class Recovery:
-    """What brings Redis and the disk back in line with PostgreSQL."""
+    """Brings Redis and the disk back in line with PostgreSQL."""
 
     def __init__(
         self,
@@ -50,26 +50,30 @@ class Recovery:
         lifecycle: Lifecycle,
         keep_days: float,
     ) -> None:
-        """``keep_days``: how long the data of files that ended stays, 0 for ever."""
+        """``keep_days``: days to keep the data of finished files; 0 means for ever."""
         self._database = database
         self._jobs = jobs
         self._outbox = outbox
         self._storage = storage
         self._lifecycle = lifecycle
         self._keep_days = keep_days
-        self._tidy_at = float("-inf")
-        # Newest ids at the last pass and at the one before it; where the walk through all stopped.
+        self._next_clean_up = float("-inf")
+        # The newest ids at the last sweep and at the one before it.
         self._newest: int | None = None
         self._newest_before = 0
-        self._walked = 0
+        # The id at which the check of old rows stopped.
+        self._resume_after = 0
 
     async def requeue_missing(
         self, *, after: int = 0, settled_seconds: float = 0.0, budget: float = float("inf")
     ) -> tuple[int, int]:
-        """Give every open file above ``after`` without an entry a new one.
+        """Add an entry for every open file with an id above ``after`` that has none.
 
-        Returns how many, and the id at which ``budget`` seconds ended it; 0 if it came to the end.
-        An entry too many is harmless, since only one claim wins: no lock is needed to be right.
+        Returns how many, and the id at which ``budget`` seconds ran out; 0 if they did not. A
+        second entry is harmless, since only one claim wins, so this needs no lock.
+
+        Raises:
+            DatabaseUnavailable, RedisUnavailable: no answer.
         """
         await self._jobs.ensure_group()
         deadline = time.monotonic() + budget
@@ -77,55 +81,55 @@ class Recovery:
         while True:
             async with self._database.connect() as connection:
                 page = await repository.open_files(
-                    connection, after=after, settled_seconds=settled_seconds, limit=_PAGE
+                    connection, after=after, settled_seconds=settled_seconds, limit=PAGE_SIZE
                 )
             missing = await self._jobs.missing([file_id for file_id, _ in page])
             if missing:
                 requeued += await self._requeue([file for file in page if file[0] in missing])
-            if len(page) < _PAGE:
+            if len(page) < PAGE_SIZE:
                 return requeued, 0
             after = page[-1][0]
             if time.monotonic() > deadline:
                 return requeued, after
 
     async def _requeue(self, files: list[tuple[int, str]]) -> int:
-        # Looked at again: what has ended since had every right to lose its entry.
+        # Read again: a file that was finished meanwhile has lost its entry rightly.
         async with self._database.connect() as connection:
             changes = await repository.get_changes(connection, [file_id for file_id, _ in files])
         still_open = {c.id: c for c in changes if c.status not in TERMINAL_STATUSES}
-        # Their submission may have found Redis away, so nobody has heard of them yet.
+        # Redis may have been unavailable when they were submitted, so announce them.
         waiting = [change for change in still_open.values() if change.status == Status.WAITING]
         await self._outbox.send(
-            [Notice.status(change) for change in waiting],
+            [Announcement.status(change) for change in waiting],
             queue=[file for file in files if file[0] in still_open],
         )
         return len(still_open)
 
     async def rebuild(self) -> None:
-        """Requeue what a lost stream has lost.
+        """Requeue every open file after the stream was lost.
 
-        Waits for a pass that is under way, since it may have begun before the loss.
+        Waits for a running sweep, which may have started before the loss.
         """
-        async with self._alone(wait=True):
+        async with self.exclusive(wait=True):
             requeued, _ = await self.requeue_missing()
-        logger.info("rebuilt the job stream: %d files put on it", requeued)
+        logger.info("rebuilt the job stream with %d files", requeued)
 
     async def sweep(self) -> None:
-        """Requeue and announce what is missing, unless another sweeps right now."""
-        async with self._alone() as alone:
-            if not alone:
+        """Requeue and announce what is missing, unless another worker is sweeping."""
+        async with self.exclusive() as acquired:
+            if not acquired:
                 return
-            requeued = await self._sweep_new() + await self._sweep_old()
+            requeued = await self._requeue_new() + await self._requeue_old()
             if requeued:
-                logger.warning("put %d files back on the job stream", requeued)
-            forgotten = await self._lifecycle.files.announce_pending()
-            if forgotten:
-                logger.warning("announced %d changes that nobody had heard of", forgotten)
+                logger.warning("requeued %d files that were missing on the job stream", requeued)
+            announced = await self._lifecycle.files.announce_pending()
+            if announced:
+                logger.warning("announced %d changes whose event was missing", announced)
 
-    async def _sweep_new(self) -> int:
-        """Look at all that came since the last pass but one.
+    async def _requeue_new(self) -> int:
+        """Check the rows added since the last sweep but one.
 
-        Not since the last one: ids are taken before rows are committed.
+        Not only since the last one: an id is reserved before its row is committed.
         """
         async with self._database.connect() as connection:
             newest = await repository.newest_id(connection)
@@ -137,74 +141,77 @@ class Recovery:
         self._newest_before, self._newest = self._newest, newest
         return requeued
 
-    async def _sweep_old(self) -> int:
-        """Go on through all open rows, for a moment."""
-        requeued, self._walked = await self.requeue_missing(
-            after=self._walked, settled_seconds=SETTLED_SECONDS, budget=SWEEP_BUDGET_SECONDS
+    async def _requeue_old(self) -> int:
+        """Check all open rows in turn, for a limited time."""
+        requeued, self._resume_after = await self.requeue_missing(
+            after=self._resume_after, settled_seconds=SETTLED_SECONDS, budget=SWEEP_BUDGET_SECONDS
         )
         return requeued
 
-    async def tidy(self) -> None:
-        """Delete data that no row needs or that has expired, unless another sweeps right now.
+    async def clean_up(self) -> None:
+        """Delete data that no row needs or that has expired, unless another worker is sweeping.
 
-        It looks at every stored file, so it is for every few minutes, not seconds.
+        It visits every stored file, so call it every few minutes, not seconds.
         """
-        async with self._alone() as alone:
+        async with self.exclusive() as acquired:
             began = time.monotonic()
-            if alone and began >= self._tidy_at:
-                await self._tidy()
+            if acquired and began >= self._next_clean_up:
+                await self._clean_up()
                 now = time.monotonic()
-                self._tidy_at = now + TIDY_REST * (now - began)
+                self._next_clean_up = now + CLEAN_UP_PAUSE_FACTOR * (now - began)
 
     @asynccontextmanager
-    async def _alone(self, *, wait: bool = False) -> AsyncIterator[bool]:
-        """Hold the sweep's lock inside the block; False where another does, unless we wait."""
+    async def exclusive(self, *, wait: bool = False) -> AsyncIterator[bool]:
+        """Hold the sweep's lock inside the block.
+
+        Yields False if another worker holds it; with ``wait``, waits until it does not.
+        """
         async with self._database.connect() as connection:
-            alone = await repository.try_sweep_lock(connection, _SWEEP_LOCK)
-            while wait and not alone:
+            acquired = await repository.try_sweep_lock(connection, _SWEEP_LOCK)
+            while wait and not acquired:
                 await asyncio.sleep(LOCK_PAUSE_SECONDS)
-                alone = await repository.try_sweep_lock(connection, _SWEEP_LOCK)
+                acquired = await repository.try_sweep_lock(connection, _SWEEP_LOCK)
             try:
-                yield alone
+                yield acquired
             finally:
-                if alone:
+                if acquired:
                     await repository.release_sweep_lock(connection, _SWEEP_LOCK)
 
-    async def _tidy(self) -> None:
-        await asyncio.to_thread(self._storage.drop_abandoned_partials, PARTIAL_SECONDS)
-        await self._tidy_uploads()
+    async def _clean_up(self) -> None:
+        await asyncio.to_thread(self._storage.delete_abandoned_partials, PARTIAL_SECONDS)
+        await self._clean_up_uploads()
         stored = self._storage.stored_ids()
-        while page := dict(await asyncio.to_thread(lambda: list(islice(stored, _PAGE)))):
+        while page := dict(await asyncio.to_thread(lambda: list(islice(stored, PAGE_SIZE)))):
             async with self._database.connect() as connection:
                 changes = await repository.get_changes(connection, list(page))
             rows = {change.id: change for change in changes}
             for file_id, age in page.items():
                 change = rows.get(file_id)
                 if change is None and age > ORPHAN_SECONDS:
-                    logger.info("delete the data of file %d, which has no row", file_id)
-                    await asyncio.to_thread(self._storage.remove, file_id)
+                    logger.info("deleting the data of file %d, which has no row", file_id)
+                    await asyncio.to_thread(self._storage.delete_file, file_id)
                 elif change is not None and change.status in TERMINAL_STATUSES:
-                    await asyncio.to_thread(self._tidy_file, change)
+                    await asyncio.to_thread(self._clean_up_file, change)
         async with self._database.connect() as connection:
-            await repository.forget_silent_workers(connection, SILENT_WORKER_SECONDS)
+            await repository.delete_silent_workers(connection, SILENT_WORKER_SECONDS)
         if self._keep_days:
             while expired := await self._lifecycle.files.expire(self._keep_days):
-                logger.info("removed the data of %d files that had expired", expired)
+                logger.info("removed %d expired files", expired)
 
-    async def _tidy_uploads(self) -> None:
-        """Delete what came of uploads that have expired, or that nobody asks for any more."""
-        busy, quiet = await asyncio.to_thread(self._storage.resumable_ids, PARTIAL_SECONDS)
+    async def _clean_up_uploads(self) -> None:
+        """Delete the bytes of resumable uploads that have expired or are no longer needed."""
+        active, idle = await asyncio.to_thread(self._storage.resumable_ids, PARTIAL_SECONDS)
         async with self._database.connect() as connection:
-            gone = await repository.expire_uploads(connection, busy)
-            known = await repository.known_uploads(connection, quiet)
-        for upload_id in {*gone, *quiet} - known:
-            await asyncio.to_thread(self._storage.drop_resumable, upload_id)
+            expired = await repository.expire_uploads(connection, active)
+            unfinished = await repository.unfinished_uploads(connection, idle)
+        for upload_id in {*expired, *idle} - unfinished:
+            await asyncio.to_thread(self._storage.delete_resumable, upload_id)
 
-    def _tidy_file(self, change: Change) -> None:
+    def _clean_up_file(self, change: Change) -> None:
         if change.status == Status.REMOVED:
-            # Who removed it died between the commit and the deletion.
-            self._storage.remove(change.id)
+            # The process that removed it died between the commit and the deletion.
+            self._storage.delete_file(change.id)
         else:
-            # Left by workers that were killed, or that finished too late to count.
+            # Left by workers that were killed, or by attempts that finished too late.
             keep = change.attempt if change.status == Status.OK else None
-            self._storage.drop_attempts(change.id, keep=keep)
+            self._storage.delete_attempts(change.id, keep=keep)

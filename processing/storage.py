@@ -1,12 +1,12 @@
-"""Where bytes live: partial uploads, originals, artifacts; durable before anyone relies on them.
+"""The files under MEDIA_ROOT; each is durable before anything relies on it.
 
-    MEDIA_ROOT/partial/<random>                         an upload on its way in
-    MEDIA_ROOT/resumable/<upload id>                    one that may come in several requests
+    MEDIA_ROOT/partial/<random>                         an unfinished upload
+    MEDIA_ROOT/resumable/<upload id>                    an unfinished resumable upload
     MEDIA_ROOT/processing_files/<id>/original           the upload
     MEDIA_ROOT/processing_files/<id>/<attempt>/<name>   what an attempt wrote
 
 All functions block; call them in a thread. Paths are made of numbers and of names that this
-module checked, never of what a user typed.
+module has checked, never of user input.
 """
 
 import contextlib
@@ -19,9 +19,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from processing.errors import DiskFull, NotFound
-from processing.partial_uploads import Digests, PartialUpload, ResumablePartialUpload
+from processing.partial_uploads import (
+    DigestCache,
+    PartialUpload,
+    ResumablePartialUpload,
+    takeover_marker,
+)
 
-# Kept free so that PostgreSQL, Redis and running jobs on the same disk go on.
+# Kept free for PostgreSQL, Redis and running jobs on the same disk.
 DISK_RESERVE_BYTES = 64 * 1024 * 1024
 UPLOAD_ID = re.compile(r"[0-9a-f]{32}")
 ARTIFACT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -43,7 +48,7 @@ class Storage:
         self._files_text = str(self._files)
         self._partials = root.absolute() / "partial"
         self._resumable = root.absolute() / "resumable"
-        self._digests = Digests()
+        self._digests = DigestCache()
 
     def prepare(self) -> None:
         """Create the folders."""
@@ -52,10 +57,10 @@ class Storage:
         self._resumable.mkdir(parents=True, exist_ok=True)
 
     def check_room(self, size: int) -> None:
-        """Raise :class:`DiskFull` if ``size`` more bytes do not fit beside the reserve."""
+        """Raise DiskFull if ``size`` more bytes do not fit beside the reserve."""
         free = shutil.disk_usage(self._partials).free
         if size + DISK_RESERVE_BYTES > free:
-            raise DiskFull(f"The disk has {free // 1024 // 1024} MiB free; the file would not fit.")
+            raise DiskFull(f"Not enough disk space: {free // 1024 // 1024:,} MiB are free.")
 
     def new_partial(self, limit: int) -> PartialUpload:
         """Open a new partial upload of at most ``limit`` bytes."""
@@ -63,40 +68,40 @@ class Storage:
         return PartialUpload(self._partials / uuid.uuid4().hex, limit)
 
     def create_resumable(self, upload_id: str) -> None:
-        """Make the empty file of a new resumable upload."""
+        """Create the empty file of a new resumable upload."""
         self._resumable.mkdir(parents=True, exist_ok=True)
         (self._resumable / upload_id).touch(exist_ok=False)
 
     def open_resumable(self, upload_id: str, limit: int) -> ResumablePartialUpload:
-        """Open what has come of an upload of ``limit`` bytes. Raises NotFound."""
+        """Open a resumable upload of ``limit`` bytes. Raises NotFound."""
         if not UPLOAD_ID.fullmatch(upload_id):
-            raise NotFound("There is no such upload.")
+            raise NotFound("This upload does not exist.")
         return ResumablePartialUpload(self._resumable / upload_id, limit, self._digests)
 
     def resumable_size(self, upload_id: str) -> int:
-        """How many bytes of an upload have come; 0 where it has no file."""
+        """Return how many bytes of an upload have arrived; 0 if it has no file."""
         with contextlib.suppress(FileNotFoundError):
             return (self._resumable / upload_id).stat().st_size
         return 0
 
-    def drop_resumable(self, upload_id: str) -> None:
-        """Delete what has come of an upload."""
+    def delete_resumable(self, upload_id: str) -> None:
+        """Delete the bytes of a resumable upload."""
         if UPLOAD_ID.fullmatch(upload_id):
             path = self._resumable / upload_id
             path.unlink(missing_ok=True)
-            path.with_suffix(".wanted").unlink(missing_ok=True)
+            takeover_marker(path).unlink(missing_ok=True)
 
-    def resumable_ids(self, quiet_seconds: float) -> tuple[list[str], list[str]]:
-        """Name the resumable uploads written to within ``quiet_seconds``, and the others."""
-        quiet = {path.name for path in _untouched(self._resumable, quiet_seconds)}
+    def resumable_ids(self, idle_seconds: float) -> tuple[list[str], list[str]]:
+        """Return the resumable uploads written to within ``idle_seconds``, and the idle ones."""
+        idle = {path.name for path in _idle_paths(self._resumable, idle_seconds)}
         names = [path.name for path in self._resumable.iterdir() if not path.suffix]
-        return [name for name in names if name not in quiet], [n for n in names if n in quiet]
+        return [n for n in names if n not in idle], [n for n in names if n in idle]
 
     def adopt(self, source: Path, file_id: int, *, keep: bool = False) -> None:
-        """Give complete bytes their place as the original of ``file_id``, durably.
+        """Make the complete upload ``source`` the original of ``file_id``, durably.
 
-        With ``keep`` they also stay where they are, as a second name of the same data: until the
-        row is committed, the upload must be able to arrive again.
+        With ``keep``, ``source`` stays as a second link to the same data: until the row is
+        committed, the client must be able to submit the upload again.
         """
         folder = self._files / str(file_id)
         folder.mkdir(parents=True, exist_ok=True)
@@ -108,32 +113,32 @@ class Storage:
         _fsync_folder(self._files)
 
     def original(self, file_id: int) -> Path:
-        """Path of the upload of ``file_id``."""
+        """Return the path of the upload of ``file_id``."""
         return self._files / str(file_id) / "original"
 
-    def places(self, file_id: int, attempt: int) -> tuple[str, str]:
-        """Paths of the upload and of an attempt's folder, as text: workers need many a second."""
+    def task_paths(self, file_id: int, attempt: int) -> tuple[str, str]:
+        """Return the paths of the upload and of an attempt's folder as text, which is fast."""
         folder = f"{self._files_text}/{file_id}"
         return f"{folder}/original", f"{folder}/{attempt}"
 
     def attempt_folder(self, file_id: int, attempt: int) -> Path:
-        """Path of the folder that an attempt writes into."""
+        """Return the folder that an attempt writes to."""
         return self._files / str(file_id) / str(attempt)
 
     def artifact(self, file_id: int, attempt: int, name: str) -> Path:
-        """Path of an artifact.
+        """Return the path of an artifact.
 
         Raises:
-            NotFound: no such regular file, or not a name an artifact can have.
+            NotFound: no such regular file, or not a valid artifact name.
         """
         if ARTIFACT_NAME.fullmatch(name):
             path = self.attempt_folder(file_id, attempt) / name
             if path.is_file() and not path.is_symlink():
                 return path
-        raise NotFound(f"File {file_id} has no artifact of this name.")
+        raise NotFound(f"File {file_id} has no artifact with this name.")
 
     def seal(self, file_id: int, attempt: int, names: list[str]) -> dict[str, int]:
-        """Make the named artifacts durable, drop everything else the file's attempts left.
+        """Make the named artifacts durable; delete everything else this and earlier attempts wrote.
 
         Returns the size of each in bytes. Raises NotFound if one does not exist.
         """
@@ -155,21 +160,21 @@ class Storage:
         _fsync_folder(folder.parent)
         return sizes
 
-    def discard_attempt(self, file_id: int, attempt: int) -> None:
+    def delete_attempt(self, file_id: int, attempt: int) -> None:
         """Delete what an attempt wrote."""
         shutil.rmtree(self.attempt_folder(file_id, attempt), ignore_errors=True)
 
-    def drop_attempts(self, file_id: int, *, keep: int | None) -> None:
-        """Delete what the attempts of a file wrote, except that of ``keep``."""
+    def delete_attempts(self, file_id: int, *, keep: int | None) -> None:
+        """Delete what the attempts of a file wrote, except the attempt ``keep``."""
         try:
             names = [path.name for path in (self._files / str(file_id)).iterdir()]
         except FileNotFoundError:
             return
         for name in names:
             if name.isdigit() and int(name) != keep:
-                self.discard_attempt(file_id, int(name))
+                self.delete_attempt(file_id, int(name))
 
-    def remove(self, file_id: int) -> None:
+    def delete_file(self, file_id: int) -> None:
         """Delete all data of a file."""
         shutil.rmtree(self._files / str(file_id), ignore_errors=True)
 
@@ -184,13 +189,13 @@ class Storage:
                         continue
                     yield int(folder.name), age
 
-    def drop_abandoned_partials(self, older_than: float) -> None:
-        """Delete partial uploads nobody has written to for ``older_than`` seconds."""
-        for path in _untouched(self._partials, older_than):
+    def delete_abandoned_partials(self, older_than: float) -> None:
+        """Delete partial uploads that were not written to for ``older_than`` seconds."""
+        for path in _idle_paths(self._partials, older_than):
             path.unlink(missing_ok=True)
 
 
-def _untouched(folder: Path, seconds: float) -> Iterator[Path]:
+def _idle_paths(folder: Path, seconds: float) -> Iterator[Path]:
     for path in folder.iterdir():
         with contextlib.suppress(FileNotFoundError):
             if time.time() - path.stat().st_mtime > seconds:

@@ -1,10 +1,10 @@
-"""Text that PostgreSQL can keep: it takes neither NUL nor lone surrogates."""
+"""Makes text storable: PostgreSQL accepts neither NUL nor lone surrogates."""
 
 from typing import Any
 
 
 def sanitize_text(value: Any) -> Any:
-    """Return JSON-like ``value`` with every string made sanitize_text, keys included."""
+    """Return JSON-like ``value`` with these characters replaced in every string and key."""
     if isinstance(value, str):
         return value.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
     if isinstance(value, dict):

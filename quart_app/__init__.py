@@ -1,1 +1,1 @@
-"""The web program: takes files in, shows everyone the state live."""
+"""The web program: receives files and shows everyone their state live."""

@@ -45,7 +45,7 @@ async def _serve(chosen: settings.Settings, listener: socket.socket) -> None:
     stopping = asyncio.Event()
 
     def stop() -> None:
-        # The open streams end first: the server waits for them.
+        # Streams end first: the server waits for open responses.
         hub(app).close()
         stopping.set()
 
@@ -68,7 +68,7 @@ def main() -> int:
     except OSError as error:
         print(
             f"millrace web: cannot listen on {chosen.host}:{chosen.port}: {error.strerror}. "
-            "Set PORT to a free one.",
+            "Set PORT to a free port.",
             file=sys.stderr,
         )
         return 1

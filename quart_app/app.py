@@ -1,37 +1,42 @@
-"""Builds the Quart application from settings; nothing is connected before it serves."""
+"""Builds the Quart application from settings; it connects to nothing before it serves."""
 
 from quart import Quart
 
-from processing.paths import ROOT
+from processing.paths import ROOT, TEMPLATES
 from processing.settings import Settings
-from quart_app import charts, errors, formats, guard, headers, openapi, resources
-from quart_app.backpressure import BackpressureConnection, BackpressureRequest
-from quart_app.blueprints import api, documentation, files, health, pages
-from quart_app.downloads import LargeFileBody
+from quart_app import api, errors, resources
+from quart_app.api import health
+from quart_app.http import guard, headers, openapi
+from quart_app.http.backpressure import BackpressureConnection, BackpressureRequest
+from quart_app.http.downloads import LargeFileBody
+from quart_app.live.broadcaster import Renderers
+from quart_app.pages import charts, documentation, files, filters, fragments, index
 
 
 def create_app(settings: Settings) -> Quart:
-    """Return an application of its own for ``settings``."""
+    """Return a new application for ``settings``."""
     app = Quart(
         "millrace",
         root_path=str(ROOT / "quart_app"),
-        template_folder=str(ROOT / "templates"),
+        template_folder=str(TEMPLATES),
         static_folder="static",
     )
-    # The upload has a limit of its own, per file and while it streams.
+    # Uploads are limited per file, while they stream.
     app.config["MAX_CONTENT_LENGTH"] = None
-    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600
+    # The page's scripts import each other: after an update no browser may mix old and new ones.
+    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 0
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.response_class.file_body_class = LargeFileBody
     app.asgi_http_class = BackpressureConnection
     app.request_class = BackpressureRequest
-    openapi.document(app)
-    formats.register(app)
+    openapi.register(app)
+    filters.register(app)
     charts.register(app)
     headers.register(app)
     guard.register(app, settings)
     errors.register(app)
-    resources.register(app, settings)
-    for blueprint in (pages, files, api, health, documentation):
+    renderers = Renderers(fragments.table, fragments.progress, fragments.service_banner)
+    resources.register(app, settings, renderers)
+    for blueprint in (index, files, api, health, documentation):
         app.register_blueprint(blueprint.blueprint)
     return app

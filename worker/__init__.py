@@ -1,1 +1,1 @@
-"""The worker program: consumes the job stream and grinds files in killable child processes."""
+"""The worker program: consumes the job stream and runs jobs in killable child processes."""

@@ -4,8 +4,8 @@ import sys
 
 
 def main() -> int:
-    """Return the exit status: 0 after a clean stop, 2 for settings that cannot be used."""
-    # Inside, because every child process imports this module again.
+    """Return the exit status: 0 after a clean stop, 2 for invalid settings."""
+    # Imported here, because every child process imports this module again.
     import uvloop
 
     from processing import logs, settings

@@ -1,6 +1,6 @@
-"""Listens for cancels, so that a killed job dies at once.
+"""Follows the stream of cancellations, so that cancelled jobs are killed at once.
 
-A cancel that is missed here is found by the next heartbeat.
+The next heartbeat finds a cancellation that is missed here.
 """
 
 import asyncio
@@ -15,19 +15,19 @@ logger = logging.getLogger(__name__)
 PAUSE_SECONDS = 0.5
 
 
-async def watch(cancels: CancellationStream, executor: Executor) -> None:
-    """Kill what is cancelled, until this task is."""
+async def watch(stream: CancellationStream, executor: Executor) -> None:
+    """Kill the jobs that users cancel, until this task is cancelled."""
     cursor = ""
     while True:
         try:
-            cursor = cursor or await cancels.last_id()
-            for entry_id, file_id, attempt in await cancels.read(cursor):
+            cursor = cursor or await stream.last_id()
+            for entry_id, file_id, attempt in await stream.read(cursor):
                 cursor = entry_id
                 executor.cancel(file_id, attempt)
         except ServiceUnavailable as error:
-            logger.debug("cannot hear cancels: %s", error)
-            cursor = ""  # the stream may come back empty, with lower ids
+            logger.debug("cannot read cancellations: %s", error)
+            cursor = ""  # afterwards the stream may be empty, with lower ids
             await asyncio.sleep(PAUSE_SECONDS)
         except (KeyError, ValueError) as error:
-            logger.warning("an entry on the stream of cancels makes no sense: %s", error)
+            logger.warning("invalid entry on the stream of cancellations: %s", error)
             cursor = ""

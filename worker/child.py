@@ -1,4 +1,4 @@
-"""What runs in a child process: take a task, run its handler, send back what became of it."""
+"""What runs in a child process: receive a task, run its handler, send the answer."""
 
 import errno
 import faulthandler
@@ -15,18 +15,18 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from worker import frames
-from worker.death import die_with_parent
+from worker import ipc_protocol
 from worker.handlers.contract import BadInput, Context, DataGone, Result, Transient
 from worker.handlers.registry import UnknownHandler, load
 from worker.limits import Exceeded, Limits
+from worker.parent_death import die_with_parent
 
 
-def serve(tasks: socket.socket, answers: socket.socket, printed: int, limits: Limits) -> None:
-    """Run tasks until the worker closes the connection; ``printed`` takes what is printed."""
+def serve(tasks: socket.socket, answers: socket.socket, output: int, limits: Limits) -> None:
+    """Run tasks until the worker closes the connection; ``output`` receives what is printed."""
     die_with_parent(os.getppid())
-    os.setsid()  # a kill of our process group takes along what a handler started
-    _redirect(printed)
+    os.setsid()  # killing our process group also kills what a handler started
+    _redirect(output)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -35,18 +35,18 @@ def serve(tasks: socket.socket, answers: socket.socket, printed: int, limits: Li
     os.umask(0o077)
     os.chdir("/")
     child = _Child(answers, limits)
-    while (task := frames.receive_task(tasks)) is not None:
+    while (task := ipc_protocol.receive_task(tasks)) is not None:
         child.work(task)
 
 
-def _redirect(printed: int) -> None:
-    # What a handler prints goes to a file that the worker empties when it grows; nobody waits.
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.dup2(printed, 1)
-    os.dup2(printed, 2)
-    os.close(nothing)
-    os.close(printed)
+def _redirect(output: int) -> None:
+    # Handlers print to a file, which the worker truncates when it grows, so they never block.
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.close(null)
+    os.close(output)
     sys.stdout = open(1, "w", buffering=1, errors="replace", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", buffering=1, errors="replace", closefd=False)  # noqa: SIM115
     faulthandler.enable()
@@ -58,38 +58,38 @@ class _Child:
         self._limits = limits
         self._pid = os.getpid()
         self._cpu = _cpu_seconds()
-        # Writing 5 here starts the count of the peak memory anew (proc(5)).
+        # Writing 5 resets the peak memory of the process (proc(5)).
         self._clear_refs = os.open("/proc/self/clear_refs", os.O_WRONLY)
 
-    def work(self, task: frames.Task) -> None:
+    def work(self, task: ipc_protocol.Task) -> None:
         """Run one task and answer."""
         os.write(self._clear_refs, b"5")
-        began = time.perf_counter()
+        started_at = time.perf_counter()
         context = self._context(task)
         answer = self._perform(task, context)
         if os.getpid() != self._pid:
-            os._exit(1)  # the handler forked, and this is the copy: only one may answer
+            os._exit(1)  # the handler forked and this is the copy: only the original may answer
         cpu, before = _cpu_seconds(), self._cpu
         self._cpu = cpu
         answer |= {
             "key": task.key,
             "peak_rss": _peak_bytes(),
             "cpu_seconds": round(cpu - before, 6),
-            "wall_seconds": round(time.perf_counter() - began, 6),
+            "wall_seconds": round(time.perf_counter() - started_at, 6),
             "wrote": context.wrote,
         }
-        self._answers.sendall(_frame(answer))
+        self._answers.sendall(_encode(answer))
         if context.wrote:
             os.chdir("/")
 
-    def _context(self, task: frames.Task) -> Context:
+    def _context(self, task: ipc_protocol.Task) -> Context:
         def report(fraction: float, stage: str) -> None:
             message = {"type": "progress", "progress": fraction, "stage": stage[:100]}
-            self._answers.sendall(frames.encode(message))
+            self._answers.sendall(ipc_protocol.encode(message))
 
         return Context(task.source, task.folder, task.name, report, task.sha256)
 
-    def _perform(self, task: frames.Task, context: Context) -> dict[str, Any]:
+    def _perform(self, task: ipc_protocol.Task, context: Context) -> dict[str, Any]:
         try:
             return _result(load(task.handler)(context, task.options), Path(task.folder))
         except (BadInput, UnknownHandler) as error:
@@ -97,16 +97,18 @@ class _Child:
         except ValidationError as error:
             return _error("bad input", _options_message(error))
         except Transient as error:
-            return _error("transient", str(error))
+            message = _shorten(str(error)) or "The handler asked for a retry."
+            return {"type": "transient", "message": message}
         except DataGone as error:
             return _error("failed", str(error))
         except MemoryError as error:
-            words = str(error) or "The handler ran out of memory."
-            return _error(Exceeded.MEMORY, f"{words} {self._limits.sentence(Exceeded.MEMORY)}")
+            message = str(error) or "The handler ran out of memory."
+            limit = self._limits.describe(Exceeded.MEMORY)
+            return _error(Exceeded.MEMORY, f"{message} {limit}")
         except Exception as error:  # noqa: BLE001
-            # One job's life ends here; the text goes to the page, the traceback to the log.
+            # The end of one job: the text goes to the page, the traceback to the log.
             if isinstance(error, OSError) and error.errno == errno.EFBIG:
-                return _error(Exceeded.OUTPUT, self._limits.sentence(Exceeded.OUTPUT))
+                return _error(Exceeded.OUTPUT, self._limits.describe(Exceeded.OUTPUT))
             return _error("failed", f"{type(error).__name__}: {error}", traceback.format_exc())
         except SystemExit as error:
             return _error("failed", f"The handler called sys.exit({error.code!r}).")
@@ -133,7 +135,7 @@ def _result(result: object, folder: Path) -> dict[str, Any]:
 
 
 def _digest(folder: Path, name: str) -> str | None:
-    """SHA-256 of an artifact; None for what the worker will refuse."""
+    """Return the SHA-256 of an artifact; None if the worker will reject it."""
     path = folder / name
     if "/" in name or path.is_symlink() or not path.is_file():
         return None
@@ -142,22 +144,36 @@ def _digest(folder: Path, name: str) -> str | None:
 
 
 def _error(outcome: str, message: str, trace: str = "") -> dict[str, Any]:
-    message = message.strip()[:2000] or outcome
-    return {"type": "error", "outcome": outcome, "message": message, "traceback": trace[-20_000:]}
+    return {
+        "type": "error",
+        "outcome": outcome,
+        "message": _shorten(message) or outcome,
+        "traceback": trace[-20_000:],
+    }
+
+
+def _shorten(message: str) -> str:
+    return message.strip()[:2000]
 
 
 def _options_message(error: ValidationError) -> str:
-    problems = (f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors())
-    return f"The options do not fit this handler. {'; '.join(problems)}."
+    problems = []
+    for problem in error.errors():
+        name = ".".join(map(str, problem["loc"]))
+        # pydantic puts "Value error, " before what a validator of ours has raised.
+        message = str(problem.get("ctx", {}).get("error", problem["msg"])).rstrip(".")
+        problems.append(f"{name}: {message}" if name else message)
+    noun = "option" if len(problems) == 1 else "options"
+    return f"Invalid {noun}: {'; '.join(problems)}."
 
 
-def _frame(answer: dict[str, Any]) -> bytes:
+def _encode(answer: dict[str, Any]) -> bytes:
     try:
-        return frames.encode(answer)
-    except (TypeError, ValueError, RecursionError, frames.FrameTooLarge) as error:
+        return ipc_protocol.encode(answer)
+    except (TypeError, ValueError, RecursionError, ipc_protocol.MessageTooLarge) as error:
         kept = ("key", "peak_rss", "cpu_seconds", "wall_seconds", "wrote")
-        figures = {name: answer[name] for name in kept}
-        return frames.encode(_error("failed", f"The result cannot be sent: {error}.") | figures)
+        failure = _error("failed", f"The result cannot be sent to the worker: {error}.")
+        return ipc_protocol.encode(failure | {name: answer[name] for name in kept})
 
 
 def _cpu_seconds() -> float:

@@ -1,4 +1,4 @@
-"""Takes deliveries from the job stream whenever more work is welcome, and claims their files."""
+"""Reads deliveries from the job stream while there is capacity, and claims their files."""
 
 import asyncio
 import logging
@@ -26,40 +26,40 @@ class Consumer:
         self._executor = executor
         self._stopping = stopping
         self._lease = core.settings.lease_seconds
-        self._reclaimed = float("-inf")
+        self._reclaimed_at = float("-inf")
         self._lost = asyncio.Event()
         self.name = name
 
     async def run(self) -> None:
-        """Consume until ``stopping``; what cannot be done now is done when it can."""
-        away = False
+        """Consume until ``stopping``; wait while a server is unavailable."""
+        unavailable = False
         rebuilding = asyncio.create_task(self._rebuild_when_lost())
         self._stop = asyncio.create_task(self._stopping.wait())
-        # A worker does not know what happened before it came: the group may be gone.
-        missing = True
+        # The group may have been lost before this worker started.
+        group_missing = True
         while not self._stopping.is_set():
             try:
-                if missing and await self._core.jobs.ensure_group():
+                if group_missing and await self._core.jobs.ensure_group():
                     self._lost.set()
-                missing = False
+                group_missing = False
                 await self._step()
-                if away:
+                if unavailable:
                     logger.info("consuming again")
-                away = False
+                unavailable = False
             except StreamLost as error:
-                logger.warning("the job stream is gone, rebuilding it from the rows: %s", error)
-                missing = True
+                logger.warning("the job stream was lost, rebuilding it from the rows: %s", error)
+                group_missing = True
                 self._lost.set()
             except ServiceUnavailable as error:
-                if not away:
+                if not unavailable:
                     logger.warning("waiting for %s: %s", error.service, error)
-                away = True
+                unavailable = True
                 await wait_or_timeout(self._stopping, PAUSE_SECONDS)
         self._lost.set()
         await rebuilding
 
     async def _rebuild_when_lost(self) -> None:
-        """Rebuild beside the consuming: the first rows are at work before the last are queued."""
+        """Rebuild concurrently: the first jobs run before the last ones are queued."""
         while not self._stopping.is_set():
             await self._lost.wait()
             self._lost.clear()
@@ -73,19 +73,19 @@ class Consumer:
                 await wait_or_timeout(self._stopping, PAUSE_SECONDS)
 
     async def _step(self) -> None:
-        room = await self._unless_stopping(self._executor.room())
-        if not room:
+        capacity = await self._unless_stopping(self._executor.wait_for_capacity())
+        if not capacity:
             return
-        deliveries: list[Delivery] | None = await self._reclaim(room)
+        deliveries: list[Delivery] | None = await self._reclaim(capacity)
         if not deliveries:
-            deliveries = await self._unless_stopping(self._core.jobs.read(self.name, room))
+            deliveries = await self._unless_stopping(self._core.jobs.read(self.name, capacity))
         if deliveries and not self._stopping.is_set():
-            await self._take(deliveries)
+            await self._claim(deliveries)
 
     async def _unless_stopping(self, waiting: Coroutine[Any, Any, T]) -> T | None:
-        """Wait for ``waiting``, but not once we are to stop.
+        """Wait for ``waiting``, or return None once the worker is stopping.
 
-        A read that is cut off may leave deliveries in our name; who leaves the group returns them.
+        A cancelled read may leave deliveries pending for us; they are requeued at the shutdown.
         """
         task = asyncio.create_task(waiting)
         await asyncio.wait((task, self._stop), return_when=asyncio.FIRST_COMPLETED)
@@ -94,15 +94,18 @@ class Consumer:
         await cancel_and_wait(task)
         return None
 
-    async def _reclaim(self, room: int) -> list[Delivery]:
-        # A third of the lease: a dead worker's jobs are found soon after their lease ends.
-        if time.monotonic() - self._reclaimed < self._lease / 3:
+    async def _reclaim(self, count: int) -> list[Delivery]:
+        # A third of the lease, so that a dead worker's jobs are found soon after it expires.
+        if time.monotonic() - self._reclaimed_at < self._lease / 3:
             return []
-        self._reclaimed = time.monotonic()
-        return await self._core.jobs.reclaim(self.name, self._lease, room)
+        self._reclaimed_at = time.monotonic()
+        deliveries = await self._core.jobs.reclaim(self.name, self._lease, count)
+        # This worker could not renew its own jobs during an outage, but it has not lost them.
+        entries = {held.entry_id for held in self._executor.held().values()}
+        return [delivery for delivery in deliveries if delivery.entry_id not in entries]
 
-    async def _take(self, deliveries: list[Delivery]) -> None:
-        # If PostgreSQL is away they stay pending in our name until the reclaim finds them.
+    async def _claim(self, deliveries: list[Delivery]) -> None:
+        # If PostgreSQL is unavailable they stay pending for us until a reclaim finds them.
         claims = await self._core.lifecycle.jobs.claim(
             deliveries,
             worker=self.name,
@@ -112,5 +115,5 @@ class Consumer:
         for item in claims.started:
             logger.debug("file %d: attempt %d starts", item.job.id, item.job.attempt)
             self._executor.start(item)
-        # The jobs are on their way while this is told.
+        # The jobs already run while this is announced.
         await self._core.lifecycle.jobs.settle(claims)

@@ -1,40 +1,50 @@
-"""The life of one job, top to bottom: perform, normalize, keep, record."""
+"""The life of one job, from top to bottom: start, run in the pool, seal its files, record."""
 
 import asyncio
 import logging
 import time
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from processing.errors import NotFound
 from processing.lifecycle import Claimed
 from processing.models import Job
 from processing.repository import AttemptResult, ProgressReport
-from processing.states import Outcome, Status
+from processing.states import Status
 from processing.storage import Storage
 from processing.text import sanitize_text
-from worker import frames, outcomes
+from worker import outcomes
+from worker.answers import Answer, Success
+from worker.ipc_protocol import MessageTooLarge, Task
 from worker.limits import Exceeded, Limits
 from worker.pool import Pool
+from worker.pool_task import LimitExceeded, PoolTask, TaskResult
 from worker.recorder import Recorder
-from worker.ticket import Ending, LimitExceeded, Ticket
 
 logger = logging.getLogger(__name__)
 
-REMEMBERED_CANCELS = 1000
+REMEMBERED_CANCELLATIONS = 1000
+
+
+class Held(NamedTuple):
+    """The claim that this worker has on a file: its attempt, and the entry of its delivery."""
+
+    attempt: int
+    entry_id: str
 
 
 @dataclass(slots=True)
 class Running:
-    """A job of ours; ``revoked`` once its result no longer matters here."""
+    """A claimed job; ``revoked`` once this worker must not record its result."""
 
     claimed: Claimed
-    ticket: Ticket = field(init=False)
+    task: PoolTask = field(init=False)
     revoked: bool = False
     claimed_at: float = field(default_factory=time.monotonic)
 
 
 class Executor:
-    """Runs claimed files in the pool."""
+    """Runs claimed jobs in the pool."""
 
     def __init__(
         self,
@@ -50,15 +60,15 @@ class Executor:
         self._storage = storage
         self._limits = limits
         self._max_failures = max_failures
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._file_tasks: set[asyncio.Task[None]] = set()
         self._cancelled: dict[int, int] = {}
         self.running: dict[int, Running] = {}
 
-    async def room(self) -> int:
-        """Wait until more jobs are welcome; return how many.
+    async def wait_for_capacity(self) -> int:
+        """Wait until more jobs can be claimed; return how many.
 
-        While there is work in store, not for each one that ends: claimed together they share
-        their statements. A slot that has nothing to do waits for nobody.
+        While jobs are queued here it waits until several can be claimed, since one batch shares
+        its statements. An idle slot never waits.
         """
         while True:
             window, count = self._pool.window, len(self.running)
@@ -68,164 +78,163 @@ class Executor:
             self._pool.changed.clear()
             await self._pool.changed.wait()
 
-    async def idle(self) -> None:
+    async def wait_until_idle(self) -> None:
         """Wait until nothing runs."""
         while self.running:
             self._pool.changed.clear()
             await self._pool.changed.wait()
 
-    def held(self) -> dict[int, int]:
-        """Id → attempt of every job that is ours."""
-        return {i: r.claimed.job.attempt for i, r in self.running.items() if not r.revoked}
+    def held(self) -> dict[int, Held]:
+        """Return, by file id, the jobs that this worker runs or whose result it has yet to write.
+
+        It renews their leases, and does not claim them again should the leases expire during an
+        outage.
+        """
+        held = {
+            result.id: Held(result.attempt, delivery.entry_id)
+            for result, delivery in self._recorder.unrecorded()
+        }
+        for file_id, running in self.running.items():
+            if not running.revoked:
+                job, delivery = running.claimed
+                held[file_id] = Held(job.attempt, delivery.entry_id)
+        return held
 
     def start(self, claimed: Claimed) -> None:
-        """Begin a job; it goes on in the background."""
-        file = claimed.job
-        # The cancel may have been announced while the answer to our claim was on its way.
-        if file.attempt <= self._cancelled.pop(file.id, -1):
+        """Start a job in the background."""
+        job = claimed.job
+        # The cancellation may have been announced while the answer to our claim was on its way.
+        if job.attempt <= self._cancelled.pop(job.id, -1):
             return
         running = Running(claimed)
         try:
-            running.ticket = Ticket(
-                self._task(file),
-                lambda ending: self._ended(running, ending),
-                lambda progress, stage: self._progressed(file, progress, stage),
+            running.task = PoolTask(
+                self._task(job),
+                lambda result: self._on_result(running, result),
+                lambda progress, stage: self._on_progress(job, progress, stage),
             )
-        except frames.FrameTooLarge as error:
-            self._recorder.ended(
-                outcomes.failed(file, f"It cannot start: {error}."), claimed.delivery
-            )
+        except MessageTooLarge as error:
+            result = outcomes.attempt_result(job, error, self._max_failures)
+            self._recorder.record_result(result, claimed.delivery)
             return
-        self.running[file.id] = running
-        self._pool.submit(running.ticket)
+        self.running[job.id] = running
+        self._pool.submit(running.task)
 
     def cancel(self, file_id: int, attempt: int) -> None:
-        """A cancel of ``attempt`` was announced: kill it if it is ours, now or in a moment."""
+        """Kill ``attempt``, which was cancelled, if it runs here or is about to start here."""
         running = self.running.get(file_id)
         if running is None:
             self._cancelled[file_id] = attempt
-            while len(self._cancelled) > REMEMBERED_CANCELS:
+            while len(self._cancelled) > REMEMBERED_CANCELLATIONS:
                 del self._cancelled[next(iter(self._cancelled))]
-        elif running.claimed.job.attempt <= attempt:  # a newer one was started by a retry
+        elif running.claimed.job.attempt <= attempt:  # a retry may have started a newer one
             self.revoke(file_id)
 
     def revoke(self, file_id: int) -> None:
-        """Kill one of our jobs, whose result no longer matters here."""
+        """Kill a running job and do not record its result."""
         running = self.running[file_id]
         running.revoked = True
-        self._pool.kill(running.ticket)
+        self._pool.kill(running.task)
 
-    def withdraw(self, older_than: float) -> list[Claimed]:
-        """Take back jobs that were claimed so many seconds ago and have not begun."""
+    def unqueue(self, older_than: float) -> list[Claimed]:
+        """Remove and return the jobs claimed ``older_than`` seconds ago that have not started."""
         now = time.monotonic()
-        waiting = [
+        unqueued = [
             running
             for running in self.running.values()
             if not running.revoked
             and now - running.claimed_at >= older_than
-            and self._pool.withdraw(running.ticket)
+            and self._pool.unqueue(running.task)
         ]
-        for running in waiting:
+        for running in unqueued:
             running.revoked = True
-        return [running.claimed for running in waiting]
+        return [running.claimed for running in unqueued]
 
-    def _task(self, file: Job) -> frames.Task:
-        source, folder = self._storage.places(file.id, file.attempt)
-        key = f"{file.id}:{file.attempt}"
-        return frames.Task(key, file.handler, file.name, source, folder, file.options, file.sha256)
+    def _task(self, job: Job) -> Task:
+        source, folder = self._storage.task_paths(job.id, job.attempt)
+        key = f"{job.id}:{job.attempt}"
+        return Task(key, job.handler, job.name, source, folder, job.options, job.sha256)
 
-    def _progressed(self, file: Job, progress: float, stage: str) -> None:
-        self._recorder.progressed(
-            ProgressReport(
-                id=file.id, attempt=file.attempt, progress=progress, stage=sanitize_text(stage)
-            )
+    def _on_progress(self, job: Job, progress: float, stage: str) -> None:
+        report = ProgressReport(
+            id=job.id, attempt=job.attempt, progress=progress, stage=sanitize_text(stage)
         )
+        self._recorder.report_progress(report)
 
-    def _ended(self, running: Running, ending: Ending) -> None:
-        """The child has answered, or there is none any more."""
-        if not running.revoked and _left_nothing(running, ending):
-            self._record(running, self._normalize(running, ending))
-            self._leave(running)
+    def _on_result(self, running: Running, result: TaskResult) -> None:
+        if not running.revoked and _left_no_files(running, result):
+            self._record(running, self._attempt_result(running, result))
+            self._forget(running)
             return
-        task = asyncio.create_task(self._clear_up(running, ending))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task = asyncio.create_task(self._finish_with_files(running, result))
+        self._file_tasks.add(task)
+        task.add_done_callback(self._file_tasks.discard)
 
-    async def _clear_up(self, running: Running, ending: Ending) -> None:
-        """What :meth:`_ended` does, for a job that left something on the disk."""
-        file = running.claimed.job
+    async def _finish_with_files(self, running: Running, result: TaskResult) -> None:
+        """Finish a job that may have left files on the disk."""
+        job = running.claimed.job
         try:
             if running.revoked:
-                await self._drop(running)
+                await self._discard(running)
             else:
-                finish = await self._keep(file, self._normalize(running, ending), ending)
-                self._record(running, finish)
+                attempt_result = self._attempt_result(running, result)
+                self._record(running, await self._seal_or_delete(job, attempt_result, result))
         except Exception:
-            # One job's life ends here. Unrecorded, its lease runs out and another tries it.
-            logger.exception("file %d: attempt %d broke its executor", file.id, file.attempt)
+            # The end of one job. It is not recorded, so its lease expires and it is retried.
+            logger.exception("file %d: attempt %d could not be finished", job.id, job.attempt)
         finally:
-            self._leave(running)
+            self._forget(running)
 
-    def _normalize(self, running: Running, ending: Ending) -> AttemptResult:
-        finish = outcomes.finish(running.claimed.job, ending, self._max_failures)
-        return finish if isinstance(ending, dict) else _with_figures(finish, running.ticket)
+    def _attempt_result(self, running: Running, result: TaskResult) -> AttemptResult:
+        found = outcomes.attempt_result(running.claimed.job, result, self._max_failures)
+        return found if isinstance(result, Answer) else found._replace(usage=running.task.usage)
 
-    def _record(self, running: Running, finish: AttemptResult) -> None:
-        self._recorder.ended(finish, running.claimed.delivery)
-        if finish.status != Status.OK:
-            logger.info("file %d: attempt %d %s", finish.id, finish.attempt, finish.outcome)
+    def _record(self, running: Running, result: AttemptResult) -> None:
+        self._recorder.record_result(result, running.claimed.delivery)
+        if result.status != Status.OK:
+            logger.info("file %d: attempt %d %s", result.id, result.attempt, result.outcome)
 
-    def _leave(self, running: Running) -> None:
-        # A retry may have brought the same file back before its cancelled attempt was gone.
+    def _forget(self, running: Running) -> None:
+        # A retry may have started the same file again before its cancelled attempt was finished.
         if self.running.get(running.claimed.job.id) is running:
             del self.running[running.claimed.job.id]
         self._pool.changed.set()
 
-    async def _drop(self, running: Running) -> None:
-        file, ticket = running.claimed.job, running.ticket
-        logger.info("file %d: attempt %d ended on request", file.id, file.attempt)
-        if ticket.usage.wall_seconds is not None:
-            end = AttemptResult(
-                id=file.id,
-                attempt=file.attempt,
-                status=Status.CANCELED,
-                outcome=Outcome.CANCELLED,
-            )
-            self._recorder.used(_with_figures(end, ticket))
-        await asyncio.to_thread(self._storage.discard_attempt, file.id, file.attempt)
+    async def _discard(self, running: Running) -> None:
+        job, usage = running.claimed.job, running.task.usage
+        logger.info("file %d: attempt %d stopped on request", job.id, job.attempt)
+        if usage.wall_seconds is not None:  # it had started
+            self._recorder.record_cancelled_usage(job.id, job.attempt, usage)
+        await asyncio.to_thread(self._storage.delete_attempt, job.id, job.attempt)
 
-    async def _keep(self, file: Job, finish: AttemptResult, ending: Ending) -> AttemptResult:
-        """Make what a success wrote durable; delete what any other end has left."""
-        wrote = not isinstance(ending, dict) or bool(ending.get("wrote", True))
-        if finish.status == Status.OK and (wrote or finish.artifacts or file.attempt > 1):
-            finish = await self._seal(file, finish)
-        if finish.status != Status.OK and wrote:
-            await asyncio.to_thread(self._storage.discard_attempt, file.id, file.attempt)
-        return finish
+    async def _seal_or_delete(
+        self, job: Job, attempt_result: AttemptResult, result: TaskResult
+    ) -> AttemptResult:
+        """Make the artifacts of a success durable; delete what any other attempt wrote."""
+        wrote = not isinstance(result, Answer) or result.wrote
+        if attempt_result.status == Status.OK and (
+            wrote or attempt_result.artifacts or job.attempt > 1
+        ):
+            attempt_result = await self._seal(job, attempt_result)
+        if attempt_result.status != Status.OK and wrote:
+            await asyncio.to_thread(self._storage.delete_attempt, job.id, job.attempt)
+        return attempt_result
 
-    async def _seal(self, file: Job, finish: AttemptResult) -> AttemptResult:
+    async def _seal(self, job: Job, result: AttemptResult) -> AttemptResult:
         try:
-            names = [artifact["name"] for artifact in finish.artifacts]
-            sizes = await asyncio.to_thread(self._storage.seal, file.id, file.attempt, names)
+            names = [artifact["name"] for artifact in result.artifacts]
+            sizes = await asyncio.to_thread(self._storage.seal, job.id, job.attempt, names)
         except (NotFound, OSError) as error:
-            return outcomes.failed(file, f"An artifact cannot be kept: {error}")
+            return outcomes.failed(job, f"An artifact could not be stored: {error}")
         if sum(sizes.values()) > self._limits.output_bytes:
-            sentence = self._limits.sentence(Exceeded.OUTPUT)
-            return outcomes.finish(file, LimitExceeded(Exceeded.OUTPUT, sentence), 0)
-        artifacts = [{**item, "size": sizes[item["name"]]} for item in finish.artifacts]
-        return finish._replace(artifacts=artifacts)
+            message = self._limits.describe(Exceeded.OUTPUT)
+            return outcomes.limit_exceeded(job, LimitExceeded(Exceeded.OUTPUT, message))
+        artifacts = [{**item, "size": sizes[item["name"]]} for item in result.artifacts]
+        return result._replace(artifacts=artifacts)
 
 
-def _left_nothing(running: Running, ending: Ending) -> bool:
-    """Whether the disk is as it was before the job."""
-    file = running.claimed.job
-    return (
-        isinstance(ending, dict)
-        and not ending.get("wrote", True)
-        and not ending.get("artifacts")
-        and file.attempt == 1
-    )
-
-
-def _with_figures(finish: AttemptResult, ticket: Ticket) -> AttemptResult:
-    return finish._replace(usage=ticket.usage)
+def _left_no_files(running: Running, result: TaskResult) -> bool:
+    """Whether neither this attempt nor an earlier one can have left files."""
+    artifacts = result.artifacts if isinstance(result, Success) else ()
+    first = running.claimed.job.attempt == 1
+    return isinstance(result, Answer) and not result.wrote and not artifacts and first

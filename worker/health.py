@@ -1,28 +1,31 @@
-"""`python -m worker.health`: whether the worker on this host shows itself; for health checks."""
+"""`python -m worker.health`: whether a worker on this host is alive; for health checks."""
 
 import asyncio
 import socket
 import sys
 
-from redis.exceptions import RedisError
-
 from processing.broker import command_client
-from processing.jobs import GROUP
+from processing.errors import RedisUnavailable, StreamLost
+from processing.jobs import Jobs
 from processing.settings import Settings, load
+from processing.stream_keys import StreamKeys
 
 
-async def shows_itself(settings: Settings) -> bool:
-    """Whether a consumer of this host has spoken to Redis within its lease."""
+async def is_alive(settings: Settings) -> bool:
+    """Whether a consumer on this host has sent a command to Redis within its lease."""
     client = command_client(settings.redis_dsn)
     try:
-        consumers = await client.xinfo_consumers(f"{settings.stream_prefix}:jobs", GROUP)
-    except (RedisError, OSError):
+        consumers = await Jobs(client, client, StreamKeys(settings.stream_prefix)).consumers()
+    except (RedisUnavailable, StreamLost):
         return False
     finally:
         await client.aclose()
-    host, longest = f"{socket.gethostname()}:", settings.lease_seconds * 1000
-    return any(c["name"].startswith(host) and c["idle"] < longest for c in consumers)
+    host = f"{socket.gethostname()}:"
+    return any(
+        name.startswith(host) and idle_seconds < settings.lease_seconds
+        for name, idle_seconds in consumers.items()
+    )
 
 
 if __name__ == "__main__":
-    sys.exit(0 if asyncio.run(shows_itself(load())) else 1)
+    sys.exit(0 if asyncio.run(is_alive(load())) else 1)

@@ -1,4 +1,4 @@
-"""What one job may use, and what is said when it wanted more."""
+"""The limits of one job, and the messages for exceeding them."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ MIB = 1024 * 1024
 
 
 class Exceeded(StrEnum):
-    """The limits that end a job; the values are the outcomes they end as."""
+    """The limits that end a job; the values are the outcomes they lead to."""
 
     WALL = "timed out"
     CPU = "out of CPU time"
@@ -17,30 +17,23 @@ class Exceeded(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Seconds are 0 where there is no limit; the memory is RLIMIT_DATA."""
+    """Limits in bytes and seconds; 0 seconds means no limit. The memory limit is RLIMIT_DATA."""
 
     memory_bytes: int
     output_bytes: int
     wall_seconds: float = 0.0
     cpu_seconds: float = 0.0
 
-    def sentence(self, exceeded: Exceeded) -> str:
-        """Say which limit it was, with its figure and its setting."""
+    def describe(self, exceeded: Exceeded) -> str:
+        """Return a sentence about an exceeded limit, with its value and its setting."""
         match exceeded:
             case Exceeded.WALL:
-                return (
-                    f"The job took longer than the {self.wall_seconds:g} s it may take "
-                    "(JOB_SECONDS) and was ended."
-                )
+                what = f"took longer than {self.wall_seconds:g} s (JOB_SECONDS)"
             case Exceeded.CPU:
-                return (
-                    f"The job used more than the {self.cpu_seconds:g} s of CPU time it may use "
-                    "(JOB_CPU_SECONDS) and was ended."
-                )
+                what = f"used more than {self.cpu_seconds:g} s of CPU time (JOB_CPU_SECONDS)"
             case Exceeded.MEMORY:
-                return f"The job may take {self.memory_bytes // MIB:,} MiB (JOB_MEMORY_MB)."
+                # Follows the handler's own sentence.
+                return f"A job may use {self.memory_bytes // MIB:,} MiB (JOB_MEMORY_MB)."
             case Exceeded.OUTPUT:
-                return (
-                    f"The job wrote more than the {self.output_bytes // MIB:,} MiB it may write "
-                    "(JOB_OUTPUT_MB) and was ended."
-                )
+                what = f"wrote more than {self.output_bytes // MIB:,} MiB (JOB_OUTPUT_MB)"
+        return f"The job {what}, so it was stopped."

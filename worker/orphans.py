@@ -1,8 +1,8 @@
-"""Finds and ends what handlers of killed workers started themselves and left behind.
+"""Finds and kills processes that the handlers of killed workers had started.
 
-The kernel ends the children of a killed worker, but not what those had started. Everything that
-comes from a worker carries its mark in the environment, so the next worker on this machine knows
-it: the worker of the mark is gone, the process is not.
+The kernel kills the children of a killed worker, but not what those had started. Every process
+below a worker inherits the worker's mark in its environment, so another worker on this machine
+recognizes an orphan: its mark names a worker that no longer runs.
 """
 
 import contextlib
@@ -17,23 +17,23 @@ VARIABLE = "MILLRACE_WORKER_PROCESS"
 
 
 def mark() -> None:
-    """Put this process's mark into the environment of all that it starts from now on."""
-    os.putenv(VARIABLE, f"{_namespace()} {os.getpid()} {_started(Path('/proc/self'))}")
+    """Put this process's mark into the environment of everything it starts from now on."""
+    os.putenv(VARIABLE, f"{_namespace()} {os.getpid()} {_start_time(Path('/proc/self'))}")
 
 
-def end_orphans() -> list[int]:
-    """SIGKILL processes of our user whose worker is gone; return their pids."""
-    ended = []
+def kill_orphans() -> list[int]:
+    """SIGKILL this user's processes whose worker no longer runs; return their pids."""
+    killed = []
     for folder in Path("/proc").glob("[0-9]*"):
         marked = _mark_of(folder)
-        if marked is None or _lives(marked):
+        if marked is None or _worker_runs(marked):
             continue
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(int(folder.name), signal.SIGKILL)
-            ended.append(int(folder.name))
-    if ended:
-        logger.warning("ended %d processes that killed workers had left", len(ended))
-    return ended
+            killed.append(int(folder.name))
+    if killed:
+        logger.warning("killed %d orphaned processes of killed workers", len(killed))
+    return killed
 
 
 def _mark_of(folder: Path) -> str | None:
@@ -48,22 +48,22 @@ def _mark_of(folder: Path) -> str | None:
     return found[0][len(prefix) :].decode("ascii", "replace") if found else None
 
 
-def _lives(marked: str) -> bool:
-    """Whether the worker of a mark runs, as far as can be seen from here."""
+def _worker_runs(marked: str) -> bool:
+    """Whether the worker of a mark runs; True if that is unknown."""
     try:
         namespace, pid, started = marked.split(" ")
     except ValueError:
         return True
-    # Another container counts its pids for itself. A start time tells a later process of a pid.
-    return namespace != _namespace() or _started(Path("/proc") / pid) == started
+    # Another container has its own pids. The start time tells processes with the same pid apart.
+    return namespace != _namespace() or _start_time(Path("/proc") / pid) == started
 
 
 def _namespace() -> str:
     return os.readlink("/proc/self/ns/pid")
 
 
-def _started(folder: Path) -> str | None:
-    """When a process was started, in clock ticks since boot (proc(5), field 22 of stat)."""
+def _start_time(folder: Path) -> str | None:
+    """Return when a process started, in ticks since boot (proc(5), field 22 of stat)."""
     try:
         fields = (folder / "stat").read_text().rpartition(")")[2].split()
     except OSError:

@@ -1,123 +1,118 @@
-"""Turns every way a job can end into a state a person can read."""
+"""Turns every way a job can end into a result with a message for its user."""
 
 import logging
 import signal
 from typing import Any
 
-from processing.models import Job, Usage
+from processing.models import Job
 from processing.repository import AttemptResult
 from processing.states import Outcome, Status
-from processing.storage import ARTIFACT_NAME
 from processing.text import sanitize_text
 from worker import retry
-from worker.ticket import BadAnswer, ChildDied, Ending, HungUp, LimitExceeded
+from worker.answers import Failure, InvalidAnswer, MalformedResult, Success, TransientFailure
+from worker.pool_task import ChildDied, Disconnected, LimitExceeded, TaskResult
 
 logger = logging.getLogger(__name__)
 
-# What multiprocessing says of a process whose fork server died before it could tell.
+# What multiprocessing reports for a process whose fork server died first.
 UNKNOWN_EXIT = 255
 
 
-def finish(file: Job, ending: Ending, max_failures: int) -> AttemptResult:
-    """Return the row's end for what happened to the current attempt of ``file``."""
-    match ending:
-        case dict():
-            try:
-                if ending["type"] == "result":
-                    return _succeeded(file, ending)
-                return _answered_error(file, ending, max_failures)
-            except (KeyError, TypeError, ValueError) as error:
-                return failed(
-                    file, f"The handler's process sent an answer no one can use: {error!r}"
-                )
+def attempt_result(job: Job, result: TaskResult, max_failures: int) -> AttemptResult:
+    """Return what to record about the current attempt of ``job``."""
+    match result:
+        case Success():
+            return _succeeded(job, result)
+        case MalformedResult(problem=problem):
+            return failed(job, f"The handler's result is malformed: {problem}.")
+        case Failure():
+            return _failed_in_handler(job, result)
+        case TransientFailure():
+            return _failed_transiently(job, result, max_failures)
         case ChildDied():
-            return _died(file, ending, max_failures)
+            return _died(job, result, max_failures)
         case LimitExceeded():
-            return _end(file, Status.ERROR, Outcome(ending.exceeded), str(ending))
-        case HungUp():
-            return failed(file, "The handler closed its connection to the worker and was ended.")
-        case BadAnswer():
-            return failed(file, f"The handler's process sent an answer no one can use: {ending}.")
+            return limit_exceeded(job, result)
+        case Disconnected():
+            return failed(job, "The handler closed its connection to the worker and was stopped.")
+        case InvalidAnswer():
+            return failed(job, f"The handler's process sent an invalid answer ({result}).")
         case _:
-            return failed(file, f"The job could not start: {ending}")
+            return failed(job, f"The job could not start: {result}.")
 
 
-def failed(file: Job, message: str) -> AttemptResult:
-    """The end of an attempt that failed through no fault of the file."""
-    return _end(file, Status.ERROR, Outcome.FAILED, message)
+def failed(job: Job, message: str) -> AttemptResult:
+    """Return the result of an attempt that failed for a reason other than its input."""
+    return _result(job, Status.ERROR, Outcome.FAILED, message)
 
 
-def _succeeded(file: Job, answer: dict[str, Any]) -> AttemptResult:
-    problem = _malformed(answer)
-    if problem:
-        return failed(file, f"The handler's result is malformed: {problem}.")
+def limit_exceeded(job: Job, error: LimitExceeded) -> AttemptResult:
+    """Return the result of an attempt that exceeded a limit."""
+    return _result(job, Status.ERROR, Outcome(error.exceeded), str(error))
+
+
+def _succeeded(job: Job, answer: Success) -> AttemptResult:
     return AttemptResult(
-        id=file.id,
-        attempt=file.attempt,
+        id=job.id,
+        attempt=job.attempt,
         status=Status.OK,
         outcome=Outcome.SUCCEEDED,
-        row_count=answer["rows"],
-        column_count=answer["columns"],
-        result=sanitize_text(answer["summary"]),
-        artifacts=[sanitize_text(artifact) for artifact in answer["artifacts"]],
-        usage=_usage(answer),
+        row_count=answer.rows,
+        column_count=answer.columns,
+        result=sanitize_text(answer.summary),
+        artifacts=[sanitize_text(artifact) for artifact in answer.artifacts],
+        usage=answer.usage,
     )
 
 
-def _usage(answer: dict[str, Any]) -> Usage:
-    return Usage(*(answer[name] for name in Usage._fields))
+def _failed_in_handler(job: Job, answer: Failure) -> AttemptResult:
+    if answer.traceback:
+        logger.error("file %d: handler %s failed\n%s", job.id, job.handler, answer.traceback)
+    return _result(job, Status.ERROR, answer.outcome, answer.message, usage=answer.usage)
 
 
-def _malformed(answer: dict[str, Any]) -> str:
-    if not isinstance(answer.get("summary"), dict):
-        return "its summary is not an object"
-    for name, most in (("rows", 2**63), ("columns", 2**31)):
-        count = answer.get(name)
-        if count is not None and not (type(count) is int and 0 <= count < most):
-            return f"its {name} are {count!r}"
-    names = [artifact["name"] for artifact in answer["artifacts"]]
-    if len(set(names)) != len(names):
-        return "it names an artifact twice"
-    for name in names:
-        if not (isinstance(name, str) and ARTIFACT_NAME.fullmatch(name)):
-            return f"{name!r} is no name for an artifact"
-    return ""
+def _failed_transiently(job: Job, answer: TransientFailure, max_failures: int) -> AttemptResult:
+    delay = retry.delay(job.failures, max_failures)
+    status = Status.ERROR if delay is None else Status.WAITING
+    return _result(job, status, Outcome.FAILED, answer.message, delay=delay, usage=answer.usage)
 
 
-def _answered_error(file: Job, answer: dict[str, Any], max_failures: int) -> AttemptResult:
-    if answer["traceback"]:
-        logger.error("file %d: handler %s failed\n%s", file.id, file.handler, answer["traceback"])
-    usage = _usage(answer)
-    if answer["outcome"] == "transient":
-        delay = retry.delay(file.failures, max_failures)
-        status = Status.ERROR if delay is None else Status.WAITING
-        return _end(file, status, Outcome.FAILED, answer["message"], delay=delay, usage=usage)
-    return _end(file, Status.ERROR, Outcome(answer["outcome"]), answer["message"], usage=usage)
-
-
-def _died(file: Job, death: ChildDied, max_failures: int) -> AttemptResult:
+def _died(job: Job, death: ChildDied, max_failures: int) -> AttemptResult:
     code = death.exitcode
     if code is not None and 0 <= code != UNKNOWN_EXIT:
-        return failed(file, f"The handler's process ended without a result (exit code {code}).")
+        return failed(job, f"The handler's process exited without a result (exit code {code}).")
     number = -code if code is not None and code < 0 else None
     message = "The handler's process was lost."
     if number is not None:
-        message = f"The handler's process was killed by {signal.Signals(number).name}."
+        message = f"The handler's process was killed by {_signal_name(number)}."
     if number == signal.SIGKILL:
         message += " The kernel does this when the machine runs out of memory."
-    # It may have been the machine's fault, once or twice.
-    delay = retry.delay(file.failures, max_failures)
+    # A retry may succeed, since the machine may have been at fault.
+    delay = retry.delay(job.failures, max_failures)
     if delay is not None:
-        return _end(file, Status.WAITING, Outcome.KILLED, message, signal=number, delay=delay)
-    if file.failures:
-        message += f" That was the {file.failures + 1}. time; it is not tried again."
-    return _end(file, Status.ERROR, Outcome.KILLED, message, signal=number)
+        return _result(job, Status.WAITING, Outcome.KILLED, message, signal=number, delay=delay)
+    if job.failures:
+        message += f" It failed for the {_ordinal(job.failures + 1)} time, so it is not retried."
+    return _result(job, Status.ERROR, Outcome.KILLED, message, signal=number)
 
 
-def _end(file: Job, status: Status, outcome: Outcome, message: str, **rest: Any) -> AttemptResult:
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # most real-time signals have no name
+        return f"signal {number}"
+
+
+def _ordinal(number: int) -> str:
+    suffixes = {1: "st", 2: "nd", 3: "rd"}
+    teen = number % 100 in (11, 12, 13)
+    return f"{number}{'th' if teen else suffixes.get(number % 10, 'th')}"
+
+
+def _result(job: Job, status: Status, outcome: Outcome, message: str, **rest: Any) -> AttemptResult:
     return AttemptResult(
-        id=file.id,
-        attempt=file.attempt,
+        id=job.id,
+        attempt=job.attempt,
         status=status,
         outcome=outcome,
         message=sanitize_text(message),

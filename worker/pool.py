@@ -1,7 +1,7 @@
-"""A pool of killable children, a process for each slot and a warm spare.
+"""A pool of killable children: one process per slot and a warm spare.
 
-Tasks wait here until a child can have them. While they are quick a child is sent several, so that
-it never waits for us; once one takes long, those behind it are taken back for other children.
+Tasks queue here until a child can take them. A child is sent several quick tasks ahead, so that it
+never waits for the worker; once a task takes long, those behind it are recalled for other children.
 """
 
 import asyncio
@@ -13,16 +13,16 @@ from collections import deque
 from worker import usage
 from worker.admission import Admission
 from worker.limits import Exceeded, Limits
+from worker.pool_task import LimitExceeded, PoolTask, Unqueued
 from worker.process import Child
-from worker.ticket import LimitExceeded, Ticket, Withdrawn
 
 logger = logging.getLogger(__name__)
 
 SPARES = 1
-# As much work as a slot should have in store; a task that takes longer has nobody behind it.
-SLICE_SECONDS = 0.05
-MOST_IN_STORE = 256
-MOST_SENT = 64
+# A slot prefetches this much work; nothing is sent behind a task that takes longer.
+PREFETCH_SECONDS = 0.05
+MAX_PREFETCHED = 256
+MAX_SENT = 64
 WATCH_SECONDS = 0.05
 MEASURE_SECONDS = 0.25
 RESTART_SECONDS = 0.5
@@ -30,23 +30,27 @@ _SMOOTHING = 0.2
 
 
 class Pool:
-    """Children for ``slots`` tasks at once."""
+    """Children for ``slots`` tasks at once.
+
+    ``children`` are the processes of the slots; ``changed`` is set whenever :attr:`window` or the
+    set of running tasks may have changed.
+    """
 
     def __init__(self, slots: int, limits: Limits, admission: Admission | None = None) -> None:
-        """``admission`` says how many of the slots may work with the memory there is."""
+        """``admission`` decides how many slots may work with the free memory."""
         self.slots = slots
+        self.children: list[Child] = []
+        self.changed = asyncio.Event()
         self._limits = limits
         self._admission = admission or Admission(limits.memory_bytes)
-        self._allowed = slots
-        self._weighed = float("-inf")
-        self._children: list[Child] = []
-        self._spare: list[Child] = []
-        self._pending: deque[Ticket] = deque()
-        self._seconds: float | None = None
+        self._admitted_slots = slots
+        self._admission_checked_at = float("-inf")
+        self._spares: list[Child] = []
+        self._queue: deque[PoolTask] = deque()
+        self._mean_seconds: float | None = None
         self._closing: set[asyncio.Task[None]] = set()
-        self._work = asyncio.Event()
+        self._submitted = asyncio.Event()
         self._stopped = False
-        self.changed = asyncio.Event()
 
     def start(self) -> None:
         """Start a child per slot and the spare."""
@@ -55,178 +59,181 @@ class Pool:
 
     @property
     def refusal(self) -> str | None:
-        """Why a free slot may not work at the moment; None where all may."""
+        """Why a free slot may not work at the moment; None if all may."""
         return self._admission.refusal
 
     @property
     def window(self) -> int:
-        """How many tasks are worth having here, running and waiting.
+        """How many tasks the pool should hold, running and queued.
 
-        As many as the slots can do in a moment, one for each slot while tasks take long.
+        As many as the slots can do in :data:`PREFETCH_SECONDS`; one per slot if tasks take long.
         """
-        self._weigh()
-        busy = [child.running_seconds for child in self._children if child.sent]
-        long = sum(seconds > SLICE_SECONDS for seconds in busy)
-        quick = min(self.slots, self._allowed) - long
-        return max(0, min(long + quick * self._in_store, max(MOST_IN_STORE, self.slots)))
+        self._check_admission()
+        running = [child.running_seconds for child in self.children if child.sent]
+        long = sum(seconds > PREFETCH_SECONDS for seconds in running)
+        quick = min(self.slots, self._admitted_slots) - long
+        return max(0, min(long + quick * self._prefetch, max(MAX_PREFETCHED, self.slots)))
 
     @property
-    def _in_store(self) -> int:
-        if self._seconds is None:
+    def _prefetch(self) -> int:
+        if self._mean_seconds is None:
             return 1
-        return max(1, min(MOST_IN_STORE, int(SLICE_SECONDS / max(self._seconds, 1e-6))))
+        return max(1, min(MAX_PREFETCHED, int(PREFETCH_SECONDS / max(self._mean_seconds, 1e-6))))
 
-    def submit(self, ticket: Ticket) -> None:
-        """Have a task done."""
-        self._pending.append(ticket)
-        self._weigh()
-        self._pump()
-        self._work.set()
+    def submit(self, task: PoolTask) -> None:
+        """Queue a task."""
+        self._queue.append(task)
+        self._check_admission()
+        self._dispatch()
+        self._submitted.set()
 
-    def kill(self, ticket: Ticket, reason: Exception | None = None) -> None:
-        """End a task at once: its child is killed, or it never starts."""
-        for child in self._children:
-            if ticket in child.sent:
-                # What it has not begun with goes to the others, this task perhaps to nobody.
-                self._pending.extendleft(reversed(child.take_back()))
-                if ticket in child.sent:
-                    child.kill(ticket, reason)
+    def kill(self, task: PoolTask, reason: Exception | None = None) -> None:
+        """End a task at once: unqueue it or kill its child. ``reason`` becomes its result."""
+        for child in self.children:
+            if task in child.sent:
+                # Tasks that the child has not started go to others, this one perhaps to none.
+                self._requeue(child.recall())
+                if task in child.sent:
+                    child.kill(task, reason)
                 break
-        self.withdraw(ticket)
-        self._pump()
+        self.unqueue(task)
+        self._dispatch()
 
-    def withdraw(self, ticket: Ticket) -> bool:
-        """Take a task back that no child has been sent; False where one has."""
-        if ticket not in self._pending:
+    def unqueue(self, task: PoolTask) -> bool:
+        """Remove a task that was not sent to a child; False if it was."""
+        if task not in self._queue:
             return False
-        self._pending.remove(ticket)
-        ticket.on_end(Withdrawn())
+        self._queue.remove(task)
+        task.on_result(Unqueued())
         return True
+
+    def _requeue(self, tasks: list[PoolTask]) -> None:
+        self._queue.extendleft(reversed(tasks))
 
     def _refill(self) -> None:
         if self._stopped:
             return
-        while self._spare and len(self._children) < self.slots:
-            self._children.append(self._spare.pop())
-        while len(self._children) < self.slots:
-            self._children.append(Child(self._limits, self))
-        while len(self._spare) < SPARES:
-            self._spare.append(Child(self._limits, self))
-        self._pump()
+        while self._spares and len(self.children) < self.slots:
+            self.children.append(self._spares.pop())
+        while len(self.children) < self.slots:
+            self.children.append(Child(self._limits, self))
+        while len(self._spares) < SPARES:
+            self._spares.append(Child(self._limits, self))
+        self._dispatch()
 
-    def _pump(self) -> None:
-        """Send waiting tasks to the children that can have them."""
-        while self._pending:
+    def _dispatch(self) -> None:
+        """Send queued tasks to the children that can take them."""
+        while self._queue:
             child = self._next_child()
-            if child is None or not child.send(self._pending[0]):
+            if child is None or not child.send(self._queue[0]):
                 return
-            self._pending.popleft()
+            self._queue.popleft()
 
     def _next_child(self) -> Child | None:
         best, busy = None, 0
-        most = min(MOST_SENT, self._in_store)
-        for child in self._children:
+        limit = min(MAX_SENT, self._prefetch)
+        for child in self.children:
             sent = len(child.sent)
             busy += sent > 0
-            if sent and (sent >= most or child.running_seconds > SLICE_SECONDS):
+            if sent and (sent >= limit or child.running_seconds > PREFETCH_SECONDS):
                 continue
             if best is None or sent < len(best.sent):
                 best = child
-        if best is not None and not best.sent and busy >= self._allowed:
+        if best is not None and not best.sent and busy >= self._admitted_slots:
             return None
         return best
 
     def answered(self, child: Child, wall_seconds: float) -> None:
-        """A child has finished with a task."""
-        if self._seconds is None:
-            self._seconds = wall_seconds
+        """A child has finished a task (see process.Owner)."""
+        if self._mean_seconds is None:
+            self._mean_seconds = wall_seconds
         else:
-            self._seconds += _SMOOTHING * (wall_seconds - self._seconds)
-        if len(child.sent) <= MOST_SENT // 2:
-            self._pump()
+            self._mean_seconds += _SMOOTHING * (wall_seconds - self._mean_seconds)
+        if len(child.sent) <= MAX_SENT // 2:
+            self._dispatch()
         self.changed.set()
 
-    def lost(self, child: Child, unread: list[Ticket]) -> None:
-        """A child is dead: the spare takes its place, and a new spare is started."""
-        self._pending.extendleft(reversed(unread))
-        if child in self._spare:
-            self._spare.remove(child)
-        elif child in self._children:
-            self._children.remove(child)
-            if self._spare and not self._stopped:
-                self._children.append(self._spare.pop())
+    def lost(self, child: Child, unread: list[PoolTask]) -> None:
+        """A child is dead (see process.Owner): the spare replaces it, and a new spare starts."""
+        self._requeue(unread)
+        if child in self._spares:
+            self._spares.remove(child)
+        elif child in self.children:
+            self.children.remove(child)
+            if self._spares and not self._stopped:
+                self.children.append(self._spares.pop())
         closing = asyncio.create_task(child.close())
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
         if self._stopped:
             return
-        self._pump()
+        self._dispatch()
         self.changed.set()
         loop = asyncio.get_running_loop()
         if child.useful:
-            # Later, so that the next task starts on the spare before a new child is made.
+            # Later, so that the next task starts on the spare before a new child is forked.
             loop.call_soon(self._refill)
         else:
             logger.error("a child process ended before it could work")
             loop.call_later(RESTART_SECONDS, self._refill)
 
-    def _weigh(self) -> None:
+    def _check_admission(self) -> None:
         now = time.monotonic()
-        if now - self._weighed >= MEASURE_SECONDS:
-            self._weighed = now
-            busy = [usage.resident_bytes(child.pid) for child in self._children if child.sent]
-            before = self._allowed
-            self._allowed = self._admission.slots(self.slots, busy)
-            if self._allowed < before:
-                logger.warning("only %d slots may work, %s", self._allowed, self.refusal)
+        if now - self._admission_checked_at >= MEASURE_SECONDS:
+            self._admission_checked_at = now
+            resident = [usage.resident_bytes(child.pid) for child in self.children if child.sent]
+            before = self._admitted_slots
+            self._admitted_slots = self._admission.slots(self.slots, resident)
+            if self._admitted_slots < before:
+                logger.warning("only %d slots may work: %s", self._admitted_slots, self.refusal)
 
     async def watch(self) -> None:
-        """Free what waits behind a long task and hold tasks to their limits, until cancelled."""
-        measured = 0.0
+        """Recall tasks queued behind long ones and enforce the limits, until cancelled."""
+        measured_at = 0.0
         while True:
-            if not self._pending and not any(child.sent for child in self._children):
-                self._work.clear()
-                # Nothing runs; but memory may come free for those who wait to be let in.
-                if self._allowed >= self.slots:
-                    await self._work.wait()
+            if not self._queue and not any(child.sent for child in self.children):
+                self._submitted.clear()
+                # Nothing runs; but if slots were refused, memory may become free for them.
+                if self._admitted_slots >= self.slots:
+                    await self._submitted.wait()
             await asyncio.sleep(WATCH_SECONDS)
-            for child in list(self._children):
-                if len(child.sent) > 1 and child.running_seconds > SLICE_SECONDS:
-                    self._pending.extendleft(reversed(child.take_back()))
-                self._hold_to_wall(child)
-            if time.monotonic() - measured >= MEASURE_SECONDS:
-                measured = time.monotonic()
-                await self._measure()
-                self._weigh()
-            self._pump()
+            for child in list(self.children):
+                if len(child.sent) > 1 and child.running_seconds > PREFETCH_SECONDS:
+                    self._requeue(child.recall())
+                child.output.trim()
+                self._enforce_wall_time(child)
+            if time.monotonic() - measured_at >= MEASURE_SECONDS:
+                measured_at = time.monotonic()
+                await self._enforce_usage()
+                self._check_admission()
+            self._dispatch()
             self.changed.set()
 
-    def _hold_to_wall(self, child: Child) -> None:
-        most = self._limits.wall_seconds
-        child.check_printed()
-        if most and child.running_seconds > most:
-            self._exceeded(child, child.sent[0], Exceeded.WALL)
+    def _enforce_wall_time(self, child: Child) -> None:
+        limit = self._limits.wall_seconds
+        if limit and child.running_seconds > limit:
+            self._kill_running(child, child.sent[0], Exceeded.WALL)
 
-    async def _measure(self) -> None:
-        for child in list(self._children):
+    async def _enforce_usage(self) -> None:
+        for child in list(self.children):
             if child.running_seconds < MEASURE_SECONDS:
                 continue
-            ticket = child.sent[0]
-            child.note_figures(ticket)
-            if 0 < self._limits.cpu_seconds < (ticket.usage.cpu_seconds or 0.0):
-                self._exceeded(child, ticket, Exceeded.CPU)
-            written = await asyncio.to_thread(usage.folder_bytes, ticket.folder)
+            task = child.sent[0]
+            child.measure(task)
+            if 0 < self._limits.cpu_seconds < (task.usage.cpu_seconds or 0.0):
+                self._kill_running(child, task, Exceeded.CPU)
+            written = await asyncio.to_thread(usage.folder_bytes, task.folder)
             if written > self._limits.output_bytes:
-                self._exceeded(child, ticket, Exceeded.OUTPUT)
+                self._kill_running(child, task, Exceeded.OUTPUT)
 
-    def _exceeded(self, child: Child, ticket: Ticket, limit: Exceeded) -> None:
-        if child.sent and child.sent[0] is ticket:
-            self.kill(ticket, LimitExceeded(limit, self._limits.sentence(limit)))
+    def _kill_running(self, child: Child, task: PoolTask, limit: Exceeded) -> None:
+        if child.sent and child.sent[0] is task:
+            self.kill(task, LimitExceeded(limit, self._limits.describe(limit)))
 
     async def stop(self) -> None:
-        """End all children and wait for those on their way out."""
+        """Kill all children and wait until they are reaped."""
         self._stopped = True
-        children = [*self._children, *self._spare]
+        children = [*self.children, *self._spares]
         await asyncio.gather(*(child.close() for child in children))
         while self._closing:
             await asyncio.gather(*self._closing)

@@ -1,13 +1,13 @@
 """Imported once by the fork server, so that its children start with everything loaded.
 
-Only imports: a query run here would start threads that no fork survives. The fork server itself
-must die with the worker, or its children would outlive both.
+It only imports: a query would start threads, which a fork does not copy. The fork server must die
+with the worker, or its children would outlive both.
 """
 
 import os
 
-from worker.death import die_with_parent
 from worker.handlers import emulate, profile, registry
+from worker.parent_death import die_with_parent
 
 die_with_parent(os.getppid())
 

@@ -1,4 +1,4 @@
-"""One child process: what was sent to it, what it answers, how it is killed and buried."""
+"""One child process: what it was sent, what it answers, how it is killed and reaped."""
 
 import asyncio
 import contextlib
@@ -11,95 +11,99 @@ import time
 from collections import deque
 from typing import Any, Protocol
 
-from worker import frames, usage
+from worker import answers, ipc_protocol, usage
+from worker.answers import InvalidAnswer, Progress
 from worker.child import serve
 from worker.limits import Limits
-from worker.printed import Printed
-from worker.ticket import BadAnswer, ChildDied, HungUp, Ticket
+from worker.output_capture import OutputCapture
+from worker.pool_task import ChildDied, Disconnected, PoolTask
 
 logger = logging.getLogger(__name__)
 
 READ_BYTES = 256 * 1024
-LAST_WORDS_SECONDS = 1.0
-_forks = multiprocessing.get_context("forkserver")
+EXIT_SECONDS = 1.0
+_forkserver = multiprocessing.get_context("forkserver")
 
 
 class Owner(Protocol):
-    """Who hears what becomes of a child's tasks."""
+    """What a child reports to."""
 
     def answered(self, child: "Child", wall_seconds: float) -> None:
-        """The child has finished with a task that took so long, and takes its next one."""
+        """The child has finished a task that took ``wall_seconds``, and starts its next one."""
 
-    def lost(self, child: "Child", unread: list[Ticket]) -> None:
+    def lost(self, child: "Child", unread: list[PoolTask]) -> None:
         """The child is dead or useless; it has not read ``unread``."""
 
 
 class Child:
-    """One process with the tasks that were sent to it; the first of them runs."""
+    """One process. ``sent`` are its tasks, of which the first runs; ``output`` is what it prints.
+
+    ``useful`` says whether it ever started a task: one that ends earlier is not replaced at once.
+    """
 
     def __init__(self, limits: Limits, owner: Owner) -> None:
+        self.sent: deque[PoolTask] = deque()
+        self.output = OutputCapture()
+        self.useful = False
         self._owner = owner
         self._tasks, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._answers, answering = socket.socketpair()
-        self._printed = Printed()
         # Started from the main thread: the death signal follows the thread that started it.
-        self._process = _forks.Process(
-            target=serve, args=(theirs, answering, self._printed.argument, limits), daemon=True
+        self._process = _forkserver.Process(
+            target=serve, args=(theirs, answering, self.output.argument, limits), daemon=True
         )
         self._process.start()
         answering.close()
-        # We keep the end that the child reads from: what it has not read we can take back.
+        # The end that the child reads from stays open here, to recall what it has not read.
         self._unread = theirs
-        # Whatever the system's default is: the largest task must fit, and many small ones.
-        self._tasks.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 * frames.MAX_TASK_BYTES)
+        # The system's default may be too small for the largest task, or for many small ones.
+        send_buffer = 4 * ipc_protocol.MAX_TASK_BYTES
+        self._tasks.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
         self._tasks.setblocking(False)
         self._answers.setblocking(False)
-        self._decoder = frames.Decoder()
-        # CPU time of all tasks that were answered, to tell that of the running one.
-        self._cpu_before = 0.0
-        self._closed: asyncio.Task[None] | None = None
-        self.sent: deque[Ticket] = deque()
-        self.dead = False
-        # Whether it ever did anything: one that ends before that is not replaced in a hurry.
-        self.useful = False
-        self._target: Ticket | None = None
+        self._decoder = ipc_protocol.Decoder()
+        # CPU time of all answered tasks, to be subtracted for the running one.
+        self._answered_cpu_seconds = 0.0
+        self._reaping: asyncio.Task[None] | None = None
+        self._dead = False
+        self._kill_target: PoolTask | None = None
         assert self._process.pid is not None
         self.pid: int = self._process.pid
         self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(self._answers.fileno(), self._readable)
+        self._loop.add_reader(self._answers.fileno(), self._on_readable)
 
     @property
     def running_seconds(self) -> float:
-        """How long the task that runs has been running; 0 where none does."""
-        began = self.sent[0].began if self.sent else None
-        return time.monotonic() - began if began is not None else 0.0
+        """How long the running task has been running; 0 if none is."""
+        started_at = self.sent[0].started_at if self.sent else None
+        return time.monotonic() - started_at if started_at is not None else 0.0
 
-    def send(self, ticket: Ticket) -> bool:
-        """Send a task; False if there is no room for it now."""
+    def send(self, task: PoolTask) -> bool:
+        """Send a task; False if the connection is full."""
         try:
-            self._tasks.send(ticket.message)
+            self._tasks.send(task.message)
         except BlockingIOError:
             return False
         except OSError as error:
-            ticket.on_end(frames.FrameTooLarge(f"it cannot be sent to a child: {error}"))
+            task.on_result(ipc_protocol.MessageTooLarge(f"it cannot be sent to a child: {error}"))
             return True
         if not self.sent:
-            ticket.began = time.monotonic()
-        self.sent.append(ticket)
+            task.started_at = time.monotonic()
+        self.sent.append(task)
         return True
 
-    def take_back(self) -> list[Ticket]:
+    def recall(self) -> list[PoolTask]:
         """Take back the tasks that the child has not read, in their order."""
         count = 0
         with contextlib.suppress(OSError):
-            while self._unread.recv(frames.MAX_TASK_BYTES, socket.MSG_DONTWAIT):
+            while self._unread.recv(ipc_protocol.MAX_TASK_BYTES, socket.MSG_DONTWAIT):
                 count += 1
-        back = [self.sent.pop() for _ in range(count)]
-        for ticket in back:
-            ticket.began = None
-        return back[::-1]
+        recalled = [self.sent.pop() for _ in range(count)]
+        for task in recalled:
+            task.started_at = None
+        return recalled[::-1]
 
-    def _readable(self) -> None:
+    def _on_readable(self) -> None:
         try:
             data = self._answers.recv(READ_BYTES)
         except BlockingIOError:
@@ -107,117 +111,111 @@ class Child:
         except OSError:
             data = b""
         if not data:
-            self._lose()
+            self._on_disconnect()
             return
         try:
             for message in self._decoder.feed(data):
-                self._take(message)
-        except (frames.FrameTooLarge, ValueError, KeyError, TypeError) as error:
-            self.kill(self.sent[0] if self.sent else None, BadAnswer(str(error)))
-            self._lose()
+                self._on_message(message)
+        except (ipc_protocol.MessageTooLarge, ValueError, InvalidAnswer) as error:
+            self.kill(self.sent[0] if self.sent else None, InvalidAnswer(str(error)))
+            self._on_disconnect()
 
-    def _take(self, message: dict[str, Any]) -> None:
+    def _on_message(self, message: dict[str, Any]) -> None:
+        answer = answers.parse(message)
         if not self.sent:
-            raise ValueError("it answered although nothing was asked")
-        ticket = self.sent[0]
-        if message.get("type") == "progress":
-            ticket.on_progress(float(message["progress"]), str(message["stage"]))
+            raise InvalidAnswer("an answer without a task")
+        task = self.sent[0]
+        if isinstance(answer, Progress):
+            task.on_progress(answer.fraction, answer.stage)
             return
-        if message["key"] != ticket.key:
-            raise ValueError("it answered for another job")
-        self._cpu_before += float(message["cpu_seconds"])
-        wall = float(message["wall_seconds"])
+        if answer.key != task.key:
+            raise InvalidAnswer("an answer to another task")
+        self._answered_cpu_seconds += answer.usage.cpu_seconds or 0.0
         self.useful = True
         self.sent.popleft()
         if self.sent:
-            self.sent[0].began = time.monotonic()
-        words = self._printed.take()
-        if words:
-            logger.info("file %s printed: %s", ticket.key, words)
-        self._owner.answered(self, wall)
-        ticket.on_end(message)
+            self.sent[0].started_at = time.monotonic()
+        if printed := self.output.take():
+            logger.info("file %s printed: %s", task.key, printed)
+        self._owner.answered(self, answer.usage.wall_seconds or 0.0)
+        task.on_result(answer)
 
-    def check_printed(self) -> None:
-        """Drop what was printed if it is much."""
-        self._printed.trim()
-
-    def note_figures(self, ticket: Ticket) -> None:
-        """Note what the task that runs has used so far, in case it gets no further."""
-        used = ticket.usage
+    def measure(self, task: PoolTask) -> None:
+        """Note what the running task has used so far, in case it never answers."""
+        used = task.usage
         total = usage.cpu_seconds(self.pid)
-        cpu = used.cpu_seconds if total is None else max(0.0, total - self._cpu_before)
+        cpu = used.cpu_seconds if total is None else max(0.0, total - self._answered_cpu_seconds)
         peak = usage.peak_bytes(self.pid) or used.peak_rss
-        ticket.usage = used._replace(cpu_seconds=cpu, peak_rss=peak)
+        task.usage = used._replace(cpu_seconds=cpu, peak_rss=peak)
 
-    def kill(self, target: Ticket | None = None, reason: Exception | None = None) -> None:
-        """SIGKILL the child and everything it started; returns at once.
+    def kill(self, target: PoolTask | None = None, reason: Exception | None = None) -> None:
+        """SIGKILL the child and everything it started; return at once.
 
-        ``target`` is the task that this is about; it ends with ``reason``, unless its answer is
-        already on its way. Another one that the child has begun meanwhile is given back.
+        ``target`` is the task to end: its result is ``reason``, unless its answer is already on
+        its way. If the child has started another task meanwhile, that one is given back.
         """
-        if self.dead:
+        if self._dead:
             return
         if target is not None:
-            self._target = target
-            target.reason = target.reason or reason
-            self.note_figures(target)
+            self._kill_target = target
+            target.kill_reason = target.kill_reason or reason
+            self.measure(target)
         self._kill_group()
 
     def _kill_group(self) -> None:
         try:
             os.killpg(self.pid, signal.SIGKILL)
-        except ProcessLookupError:  # not yet the leader of its group, or gone
+        except ProcessLookupError:  # it does not lead its group yet, or has ended
             self._process.kill()
 
-    def _lose(self) -> None:
-        """The child hung up: give back what it has not read, find out why it did."""
-        if self.dead:
+    def _on_disconnect(self) -> None:
+        """Give back the tasks that the child has not read, then find out why it disconnected."""
+        if self._dead:
             return
-        self.dead = True
+        self._dead = True
         self._loop.remove_reader(self._answers.fileno())
-        unread = self.take_back()
-        # What it answered has arrived before its end: what is left of sent, if anything, ran.
+        unread = self.recall()
+        # Its answers arrived before its end, so the first task left in sent, if any, was running.
         running = self.sent.popleft() if self.sent else None
         self.useful = self.useful or running is not None
-        if running is not None and self._target not in (None, running):
+        if running is not None and self._kill_target not in (None, running):
             unread.insert(0, running)
-            running.began = None
+            running.started_at = None
             running = None
-        if running is not None and running.began is not None:
-            wall = time.monotonic() - running.began
+        if running is not None and running.started_at is not None:
+            wall = time.monotonic() - running.started_at
             running.usage = running.usage._replace(wall_seconds=wall)
-        self._closed = asyncio.create_task(self._bury(running))
+        self._reaping = asyncio.create_task(self._reap(running))
         self._owner.lost(self, unread)
 
-    async def _bury(self, running: Ticket | None) -> None:
-        # It may have closed its end and live on: it gets a second, then it is killed.
-        lives = not await self._exited(LAST_WORDS_SECONDS)
+    async def _reap(self, running: PoolTask | None) -> None:
+        """Wait for the process to exit, report the running task's result, free everything."""
+        # It may have closed its connection without exiting: then it is killed after a second.
+        exited = await self._exited(EXIT_SECONDS)
         self._kill_group()  # what it started dies with it
         await self._exited(None)
-        death: Exception = ChildDied(self._process.exitcode)
-        if lives:
-            death = HungUp()
-        words = self._printed.take()
+        reason: Exception = ChildDied(self._process.exitcode) if exited else Disconnected()
+        printed = self.output.take()
         if running is not None:
-            if words:
-                logger.warning("file %s ended its process, its last words: %s", running.key, words)
-            running.on_end(running.reason or death)
+            if printed:
+                logger.warning("file %s lost its process, which printed: %s", running.key, printed)
+            running.on_result(running.kill_reason or reason)
         for connection in (self._tasks, self._unread, self._answers):
             connection.close()
-        self._printed.close()
+        self.output.close()
         self._process.close()
 
     async def _exited(self, seconds: float | None) -> bool:
-        """Wait until the process has ended; False if it takes longer than ``seconds``.
+        """Wait until the process has exited; False if that takes longer than ``seconds``.
 
-        Not in a thread: multiprocessing polls all its processes whenever it starts one, and of
-        two that read an exit code at the same time one gets a wrong one.
+        Not in a thread: multiprocessing polls all its processes whenever it starts one, and if
+        two callers read an exit code at the same time, one gets a wrong one.
         """
-        ended = asyncio.Event()
-        self._loop.add_reader(self._process.sentinel, ended.set)
+        exited = asyncio.Event()
+        self._loop.add_reader(self._process.sentinel, exited.set)
         try:
             async with asyncio.timeout(seconds):
-                await ended.wait()
+                await exited.wait()
         except TimeoutError:
             return False
         finally:
@@ -225,8 +223,8 @@ class Child:
         return self._process.exitcode is not None
 
     async def close(self) -> None:
-        """Kill, reap and free what belongs to the child."""
+        """Kill and reap the child."""
         self.kill()
-        self._lose()
-        assert self._closed is not None
-        await self._closed
+        self._on_disconnect()
+        assert self._reaping is not None
+        await self._reaping

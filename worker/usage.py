@@ -1,4 +1,4 @@
-"""What a process uses and what the machine has left, as the kernel tells (proc(5), cgroups(7))."""
+"""What a process uses and what the machine has free, from the kernel (proc(5), cgroups(7))."""
 
 import os
 from pathlib import Path
@@ -9,7 +9,7 @@ _CGROUP = Path("/sys/fs/cgroup")
 
 
 def cpu_seconds(pid: int) -> float | None:
-    """CPU time of a process and of its children that ended; None once it is gone."""
+    """Return the CPU time of a process and its ended children; None if it does not exist."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
@@ -19,7 +19,7 @@ def cpu_seconds(pid: int) -> float | None:
 
 
 def resident_bytes(pid: int) -> int:
-    """Memory a process has in RAM; 0 once it is gone."""
+    """Return the memory a process has in RAM; 0 if it does not exist."""
     try:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
     except (OSError, IndexError):
@@ -27,7 +27,7 @@ def resident_bytes(pid: int) -> int:
 
 
 def peak_bytes(pid: int) -> int | None:
-    """The most memory a process has had in RAM; None once it is gone."""
+    """Return the peak of the memory a process had in RAM; None if it does not exist."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:
@@ -39,19 +39,19 @@ def peak_bytes(pid: int) -> int | None:
 
 
 def folder_bytes(folder: str) -> int:
-    """Total size of the files below ``folder``; 0 where there is none."""
+    """Return the total size of the files below ``folder``; 0 if it does not exist."""
     total = 0
-    for place, _, names in os.walk(folder):
+    for path, _, names in os.walk(folder):
         for name in names:
             try:
-                total += os.lstat(os.path.join(place, name)).st_size
+                total += os.lstat(os.path.join(path, name)).st_size
             except OSError:
                 continue
     return total
 
 
 def free_bytes() -> int:
-    """Memory that can be allocated without swapping, within the machine and our cgroup."""
+    """Return the memory that can be allocated without swapping, in the machine and the cgroup."""
     meminfo = Path("/proc/meminfo").read_text()
     available = next(line for line in meminfo.splitlines() if line.startswith("MemAvailable:"))
     free = int(available.split()[1]) * 1024
@@ -60,14 +60,14 @@ def free_bytes() -> int:
 
 
 def _cgroup_free() -> int | None:
-    """What the cgroup (version 2) that we see as the root may still take; None without a limit."""
+    """Return what the root cgroup (version 2) may still allocate; None without a limit."""
     try:
         limit = (_CGROUP / "memory.max").read_text().strip()
         if limit == "max":
             return None
         used = int((_CGROUP / "memory.current").read_text())
         stat = dict(line.split() for line in (_CGROUP / "memory.stat").read_text().splitlines())
-        # Clean file pages go first when memory runs short.
+        # The kernel drops clean file pages first when memory runs short.
         return int(limit) - used + int(stat.get("inactive_file", 0))
     except (OSError, ValueError):
         return None

@@ -1,4 +1,4 @@
-"""One worker from start to shutdown."""
+"""One worker, from its start to its shutdown."""
 
 import asyncio
 import contextlib
@@ -21,9 +21,9 @@ from worker.consumer import Consumer
 from worker.executor import Executor
 from worker.handlers import registry
 from worker.limits import MIB, Limits
+from worker.maintenance import Maintenance
 from worker.pool import Pool
 from worker.recorder import Recorder
-from worker.upkeep import Upkeep
 
 logger = logging.getLogger(__name__)
 
@@ -33,10 +33,14 @@ PAUSE_SECONDS = 1.0
 
 
 class Worker:
-    """Puts the parts together and takes them apart again."""
+    """Builds the parts of a worker, runs them as tasks, and shuts them down in order."""
 
     def __init__(self, settings: Settings) -> None:
+        self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
         self._settings = settings
+        self._stopping = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._finished = asyncio.Event()
         self._core = Core(settings, connections=4)
         limits = Limits(
             memory_bytes=settings.job_memory_mb * MIB,
@@ -46,8 +50,6 @@ class Worker:
         )
         self._pool = Pool(settings.worker_slots, limits)
         self._recorder = Recorder(self._core.lifecycle, lambda: len(self._executor.running))
-        self._stopping = asyncio.Event()
-        self._hurry = asyncio.Event()
         self._executor = Executor(
             self._pool,
             self._recorder,
@@ -55,7 +57,8 @@ class Worker:
             limits,
             max_failures=settings.max_failures,
         )
-        self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
+        self._consumer = Consumer(self._core, self._executor, self.name, self._stopping)
+        self._maintenance = Maintenance(self._core, self._executor, self._pool, self.name)
 
     def stop(self) -> None:
         """Stop claiming and finish; called again, hand running jobs back at once."""
@@ -64,55 +67,58 @@ class Worker:
         self._stopping.set()
 
     async def run(self) -> None:
-        """Work until :meth:`stop`, then leave nothing behind."""
+        """Work until :meth:`stop`, then shut down."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
         self._core.storage.prepare()
         orphans.mark()
         self._pool.start()
-        await self._introduce()
-        consumer = Consumer(self._core, self._executor, self.name, self._stopping)
-        upkeep = Upkeep(self._core, self._executor, self._pool, self.name)
-        finished = asyncio.Event()
-        tasks = [
-            asyncio.create_task(service)
-            for service in (
-                self._recorder.run_ends(),
-                self._recorder.run_progress(finished),
-                upkeep.run(finished),
-                cancellations.watch(self._core.cancellations, self._executor),
-                self._pool.watch(),
-            )
-        ]
-        # What is loaded by now stays: the garbage collector need not look at it again and again.
+        await self._register_handlers()
+        self._start_tasks()
+        # Whatever is loaded by now stays, so the garbage collector need not traverse it again.
         gc.collect()
         gc.freeze()
         gc.set_threshold(GC_THRESHOLD)
         logger.info("worker %s ready, %d slots", self.name, self._settings.worker_slots)
-        consuming = asyncio.create_task(consumer.run())
         try:
-            await _first_failure(consuming, *tasks)
+            await self._wait_until_stopped()
         finally:
             self._stopping.set()
-            await asyncio.wait((consuming,))
-            unbegun = self._executor.withdraw(older_than=0)
-            left = await self._finish_jobs()
-            await self._end(tasks, finished)
-            await self._say_goodbye(unbegun, left)
+            await asyncio.wait((self._consuming,))
+            not_started = self._executor.unqueue(older_than=0)
+            interrupted = await self._finish_jobs()
+            await self._end_tasks()
+            await self._leave(not_started, interrupted)
 
-    async def _introduce(self) -> None:
-        """Tell what we can do, once the database is there and migrated."""
+    def _start_tasks(self) -> None:
+        start = asyncio.create_task
+        self._consuming = start(self._consumer.run(), name="consume jobs")
+        # These end by themselves, once everything is written.
+        self._writing_results = start(self._recorder.run_results(), name="write results")
+        self._writing_progress = start(
+            self._recorder.run_progress(self._finished), name="write progress"
+        )
+        self._maintaining = start(self._maintenance.run(self._finished), name="maintenance")
+        # These are cancelled.
+        self._watching_cancellations = start(
+            cancellations.watch(self._core.cancellations, self._executor),
+            name="watch cancellations",
+        )
+        self._watching_pool = start(self._pool.watch(), name="watch pool")
+
+    async def _register_handlers(self) -> None:
+        """Store which handlers this worker offers, once the database is available and migrated."""
         infos = []
         for name in registry.names():
             try:
                 handler = registry.load(name)
             except Exception:
-                # A broken package must not take the other handlers down with it.
+                # A broken package must not disable the other handlers.
                 logger.exception("handler %s cannot be loaded and is not offered", name)
                 continue
             schema = handler.options.model_json_schema()
-            # A jsonb keeps no order, and a form should have the one that its author chose.
+            # A jsonb keeps no order, but a form shows the options in their author's order.
             schema["x-order"] = list(schema.get("properties", ()))
             infos.append(HandlerInfo(name, handler.title, handler.description, schema))
         while not self._stopping.is_set():
@@ -124,10 +130,27 @@ class Worker:
                 logger.warning("waiting for %s: %s", error.service, error)
                 await wait_or_timeout(self._stopping, PAUSE_SECONDS)
 
+    async def _wait_until_stopped(self) -> None:
+        """Return when the consumer ends; raise if any other task ended, or with its error."""
+        tasks = (
+            self._consuming,
+            self._writing_results,
+            self._writing_progress,
+            self._maintaining,
+            self._watching_cancellations,
+            self._watching_pool,
+        )
+        ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in ended:
+            task.result()
+        if self._consuming not in ended:
+            names = ", ".join(task.get_name() for task in ended)
+            raise RuntimeError(f"a task of the worker ended: {names}")
+
     async def _finish_jobs(self) -> list[Claimed]:
-        """Give running jobs their grace period; return those that did not make it."""
+        """Give running jobs their grace period; kill and return those that exceed it."""
         logger.info("stopping, %d jobs run", len(self._executor.running))
-        idle = asyncio.create_task(self._executor.idle())
+        idle = asyncio.create_task(self._executor.wait_until_idle())
         hurry = asyncio.create_task(self._hurry.wait())
         await asyncio.wait(
             (idle, hurry),
@@ -135,42 +158,33 @@ class Worker:
             return_when=asyncio.FIRST_COMPLETED,
         )
         hurry.cancel()
-        left = [r.claimed for r in self._executor.running.values() if not r.revoked]
-        for claimed in left:
+        interrupted = [r.claimed for r in self._executor.running.values() if not r.revoked]
+        for claimed in interrupted:
             self._executor.revoke(claimed.job.id)
         await idle
-        return left
+        return interrupted
 
-    async def _end(self, tasks: list[asyncio.Task[None]], finished: asyncio.Event) -> None:
-        """Let everything be written, then end the background tasks."""
+    async def _end_tasks(self) -> None:
+        """Let everything be written, then end the tasks."""
         self._recorder.stop()
-        finished.set()
-        ends, progress, upkeep, *watchers = tasks
-        for watcher in watchers:
-            await cancel_and_wait(watcher)
-        # Servers that are away cannot be waited for; what is unwritten is done again.
-        await asyncio.wait((ends, progress, upkeep), timeout=DRAIN_SECONDS)
-        for task in (ends, progress, upkeep):
+        self._finished.set()
+        await cancel_and_wait(self._watching_cancellations)
+        await cancel_and_wait(self._watching_pool)
+        writers = (self._writing_results, self._writing_progress, self._maintaining)
+        # Not for ever, if a server is unavailable: what is not written is repeated elsewhere.
+        await asyncio.wait(writers, timeout=DRAIN_SECONDS)
+        for task in writers:
             await cancel_and_wait(task)
 
-    async def _say_goodbye(self, unbegun: list[Claimed], left: list[Claimed]) -> None:
+    async def _leave(self, not_started: list[Claimed], interrupted: list[Claimed]) -> None:
+        """Hand jobs and deliveries back, delete this worker's row, close everything."""
+        # If a server is unavailable, the leases expire instead.
         with contextlib.suppress(ServiceUnavailable, StreamLost):
-            # Unreachable servers need no goodbye: the leases run out.
-            await self._core.lifecycle.jobs.hand_back(unbegun, ran=False)
-            await self._core.lifecycle.jobs.hand_back(left, ran=True)
+            await self._core.lifecycle.jobs.hand_back(not_started, ran=False)
+            await self._core.lifecycle.jobs.hand_back(interrupted, ran=True)
             async with self._core.database.connect() as connection:
                 await repository.delete_worker(connection, self.name)
             await self._core.lifecycle.jobs.release_deliveries(self.name)
         await self._pool.stop()
         await self._core.close()
-        logger.info("stopped, %d jobs handed back", len(unbegun) + len(left))
-
-
-async def _first_failure(consumer: asyncio.Task[None], *others: asyncio.Task[None]) -> None:
-    """Return when the consumer ends; raise what ended any task before its time."""
-    await asyncio.wait((consumer, *others), return_when=asyncio.FIRST_COMPLETED)
-    for task in (consumer, *others):
-        if task.done():
-            task.result()
-    if not consumer.done():
-        raise RuntimeError("a background task of the worker ended")
+        logger.info("stopped, %d jobs handed back", len(not_started) + len(interrupted))

@@ -24,6 +24,7 @@ from benchmarks.uploads.__main__ import cpu_seconds, memory, wait_for
 from benchmarks.web import serving
 from processing.paths import ROOT
 from processing.settings import Settings
+from processing.stream_keys import StreamKeys
 from standalone.services import free_port
 
 ENVIRONMENT = ROOT / ".venv-bench-events"
@@ -104,7 +105,7 @@ def started(folder: Path) -> Iterator[tuple[list[Contestant], Redis, Settings]]:
         port = free_port()
         script = Path(__file__).parent / "peers" / "server.py"
         dsn = settings.database_dsn.replace("+asyncpg", "")
-        stream = f"{settings.stream_prefix}:events"
+        stream = StreamKeys(settings.stream_prefix).events
         peer = subprocess.Popen([python, script, str(port), settings.redis_dsn, stream, dsn])
         try:
             wait_for(port)
@@ -135,7 +136,7 @@ def run(folder: Path) -> tuple[list[dict[str, Any]], dict[str, float]]:
     rows: list[dict[str, Any]] = []
     ratios: dict[str, float] = {}
     with started(folder) as (contestants, redis, settings):
-        stream = f"{settings.stream_prefix}:events"
+        stream = StreamKeys(settings.stream_prefix).events
         mine, peer = contestants
         pages = [{each.name: requests_per_second(each) for each in contestants} for _ in range(3)]
         best = {each.name: max(page[each.name] for page in pages) for each in contestants}

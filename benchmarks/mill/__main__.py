@@ -2,7 +2,7 @@
 
 Every contestant runs in a process of its own on one thread, which is what a slot of a worker has;
 time is that of the wall, memory the peak of the process. Readers that take minutes get a smaller
-file. `make bench-pollution` measures what comes back of polluted files.
+file. `make bench-pollution` measures how much of polluted files is recovered.
 """
 
 import argparse
@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import environment, report
-from benchmarks.mill import contestants, files, pollution
+from benchmarks.mill import contestants, files
 from processing.paths import ROOT
+from tests import pollution
 
 OURS = ("millrace", "millrace, every file", "bare queries", "COPY alone", "SUMMARIZE + COPY")
 ON_TWO = tuple(f"{name}, 2 threads" for name in OURS)

@@ -146,11 +146,11 @@ async def finished(core: Core, count: int, seconds: float) -> float:
     Jobs that wait behind these go on meanwhile: what has been done is counted, two events each.
     """
     deadline = time.monotonic() + seconds
-    while await core.commands.xlen(core.events.stream) < 2 * count:
+    while await core.commands.xlen(core.keys.events) < 2 * count:
         if time.monotonic() > deadline:
-            raise TimeoutError(f"{await core.commands.xlen(core.events.stream)} of {2 * count}")
+            raise TimeoutError(f"{await core.commands.xlen(core.keys.events)} of {2 * count}")
         await asyncio.sleep(0.05)
-    stream: Any = await core.commands.xinfo_stream(core.events.stream)
+    stream: Any = await core.commands.xinfo_stream(core.keys.events)
     begin, end = (
         int(stream[which][0].partition("-")[0]) for which in ("first-entry", "last-entry")
     )
@@ -183,7 +183,7 @@ def flushes(folder: Path, count: int = 1000) -> list[float]:
 
 async def tail(core: Core, after: str = START) -> str:
     """The id of the newest event."""
-    newest: Any = await core.commands.xrevrange(core.events.stream, count=1)
+    newest: Any = await core.commands.xrevrange(core.keys.events, count=1)
     return newest[0][0] if newest else after
 
 

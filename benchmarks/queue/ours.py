@@ -81,7 +81,7 @@ class Ours:
             cursor = await arenas.tail(core)
             new = await self._new(core, HANDLER)
             begin = time.perf_counter()
-            file_id = (await core.lifecycle.files.accept(new)).id
+            file_id = (await core.lifecycle.submissions.accept(new)).id
             ended = False
             while not ended:
                 for entry_id, event in await core.events.read(cursor):
@@ -110,7 +110,7 @@ class Ours:
             await self._ready(core)
             for _ in range(count):
                 new = await self._new(core, "emulate", seconds=600)
-                file_id = (await core.lifecycle.files.accept(new)).id
+                file_id = (await core.lifecycle.submissions.accept(new)).id
                 pid = await _burning(core, file_id)
                 cursor = await arenas.tail(core)
                 begin = time.perf_counter()

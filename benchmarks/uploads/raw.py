@@ -13,7 +13,7 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from quart import Quart, request
 
-from quart_app.backpressure import BackpressureConnection, BackpressureRequest
+from quart_app.http.backpressure import BackpressureConnection, BackpressureRequest
 
 WRITE_BYTES = 512 * 1024
 

@@ -1,4 +1,4 @@
-"""What workers do with jobs: claim them, report progress and results, hand them back."""
+"""Transitions that workers make: claim jobs, report progress and results, hand jobs back."""
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,8 +9,8 @@ from processing import repository
 from processing.database import Database
 from processing.errors import ServiceUnavailable
 from processing.jobs import Delivery, Jobs
-from processing.models import Change, Job
-from processing.outbox import AnnounceWhen, Notice, Outbox
+from processing.models import Change, Job, Usage
+from processing.outbox import Announcement, AnnounceWhen, Outbox
 from processing.repository import AttemptResult, ProgressReport
 from processing.states import TRANSITIONS, Status
 
@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 
 class Claimed(NamedTuple):
-    """A job that this worker claimed, with the delivery that brought it."""
+    """A job that this worker has claimed, with its delivery."""
 
     job: Job
     delivery: Delivery
@@ -26,7 +26,11 @@ class Claimed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """A claimed batch of deliveries: jobs to start, and the rest to :meth:`settle`."""
+    """The result of a claim.
+
+    ``started`` jobs are to be run; ``poisoned`` ones became Error; ``unclaimed`` deliveries, by
+    file id, belong to files that could not be claimed. :meth:`JobTransitions.settle` handles all.
+    """
 
     started: Sequence[Claimed]
     poisoned: Sequence[Claimed]
@@ -41,8 +45,8 @@ class JobTransitions:
         self._jobs = jobs
         self._outbox = outbox
         # Separate connections, so that claims and results do not wait for each other.
-        self._claiming = database.dedicated()
-        self._finishing = database.dedicated()
+        self._claim_connection = database.dedicated()
+        self._result_connection = database.dedicated()
 
     async def claim(
         self,
@@ -52,9 +56,12 @@ class JobTransitions:
         lease_seconds: float,
         max_failures: int,
     ) -> Claims:
-        """Take the files that ``deliveries`` name.
+        """Claim the files that ``deliveries`` name.
 
-        What is started can start at once; then the caller hands the claims to :meth:`settle`.
+        The caller starts the started jobs at once and then passes the claims to :meth:`settle`.
+
+        Raises:
+            DatabaseUnavailable, RedisUnavailable: the deliveries stay pending.
         """
         by_file: dict[int, Delivery] = {}
         for delivery in deliveries:
@@ -64,35 +71,39 @@ class JobTransitions:
                 await self._outbox.send(done=[Delivery(delivery.entry_id, None)])
             else:
                 by_file[delivery.file_id] = delivery
-        taken: list[Job] = []
+        claimed_jobs: list[Job] = []
         if by_file:
-            taken = await repository.claim(
-                self._claiming,
+            claimed_jobs = await repository.claim(
+                self._claim_connection,
                 list(by_file),
                 worker=worker,
                 lease_seconds=lease_seconds,
                 max_failures=max_failures,
             )
-        claimed = [Claimed(job, by_file.pop(job.id)) for job in taken]
+        claimed = [Claimed(job, by_file.pop(job.id)) for job in claimed_jobs]
         started = [item for item in claimed if item.job.status == Status.PROCESSING]
         poisoned = [item for item in claimed if item.job.status != Status.PROCESSING]
         return Claims(started, poisoned, by_file)
 
     async def settle(self, claims: Claims) -> None:
-        """Announce what was claimed and settle the deliveries that need no work.
+        """Announce the claimed jobs and acknowledge the deliveries that need no work.
 
-        Claimed is claimed, and jobs can run without Redis: if a server is away, what is not
-        settled now stays pending and is reclaimed.
+        A claim holds and jobs can run without Redis, so an unavailable server raises nothing:
+        deliveries that are not settled now stay pending and are reclaimed.
         """
-        notices = [Notice.status(item.job, AnnounceWhen.IF_OPEN) for item in claims.started]
-        notices += [Notice.status(item.job, AnnounceWhen.FIRST) for item in claims.poisoned]
+        announcements = [
+            Announcement.status(item.job, AnnounceWhen.IF_OPEN) for item in claims.started
+        ]
+        announcements += [
+            Announcement.status(item.job, AnnounceWhen.FIRST) for item in claims.poisoned
+        ]
         try:
-            await self._outbox.send(notices, done=[item.delivery for item in claims.poisoned])
+            await self._outbox.send(announcements, done=[item.delivery for item in claims.poisoned])
             if claims.unclaimed:
                 await self._settle_unclaimed(claims.unclaimed)
         except ServiceUnavailable as error:
             count = len(claims.started)
-            logger.warning("claimed %d files, the rest has to wait: %s", count, error)
+            logger.warning("claimed %d files but could not announce them: %s", count, error)
 
     async def _settle_unclaimed(self, by_file: Mapping[int, Delivery]) -> None:
         async with self._database.connect() as connection:
@@ -103,22 +114,23 @@ class JobTransitions:
             if file is None:
                 await self._dead_letter(delivery, f"there is no file {file_id}")
             elif file.terminal:
-                # Someone committed this end and may have died before announcing it.
-                notice = Notice.status(file, AnnounceWhen.IF_PENDING, delivery.entry_id)
-                await self._outbox.send([notice], done=[delivery])
+                # The worker that committed this result may have died before announcing it.
+                when = AnnounceWhen.IF_PENDING
+                announcement = Announcement.status(file, when, delivery.entry_id)
+                await self._outbox.send([announcement], done=[delivery])
             elif file.status == Status.WAITING and file.due_at is not None:
                 # The retry gets a new entry when it is due.
                 await self._outbox.send(done=[delivery])
-            # Otherwise another worker's lease runs: leave it pending for the reclaim.
+            # Otherwise another worker holds the lease: the delivery stays pending for a reclaim.
 
     async def _dead_letter(self, delivery: Delivery, reason: str) -> None:
-        logger.warning("entry %s goes to the dead letters: %s", delivery.entry_id, reason)
+        logger.warning("entry %s moved to the dead letters: %s", delivery.entry_id, reason)
         await self._jobs.dead_letter(delivery, reason)
 
     async def renew(
         self, held: Mapping[int, int], *, worker: str, lease_seconds: float
     ) -> set[int]:
-        """Extend the leases of ``held`` (id → attempt); return the ids that are still ours."""
+        """Extend the leases of ``held`` (id → attempt); return the ids still held."""
         if not held:
             return set()
         async with self._database.connect() as connection:
@@ -127,49 +139,57 @@ class JobTransitions:
             )
 
     async def progress(self, reports: Sequence[ProgressReport]) -> None:
-        """Store and announce where running attempts stand."""
+        """Store and announce the progress of running attempts."""
         async with self._database.connect() as connection:
             current = await repository.set_progress(connection, reports)
         await self._outbox.send(
-            Notice.progress(report) for report in reports if report.id in current
+            Announcement.progress(report) for report in reports if report.id in current
         )
 
-    async def record(self, ends: Sequence[AttemptResult]) -> list[Change]:
+    async def record_results(self, results: Sequence[AttemptResult]) -> list[Change]:
         """Commit how attempts ended; return the rows that this changed.
 
-        An attempt that is no longer the current one changes nothing.
+        An attempt that is no longer current changes nothing.
+
+        Raises:
+            DatabaseUnavailable: it may be committed nevertheless; repeating it is harmless.
+            ValueError: a status that a running attempt cannot change to.
         """
-        for end in ends:
-            if end.status not in TRANSITIONS[Status.PROCESSING]:
-                raise ValueError(f"an attempt cannot end as {end.status}")
-        return await repository.finish(self._finishing, ends)
+        for result in results:
+            if result.status not in TRANSITIONS[Status.PROCESSING]:
+                raise ValueError(f"an attempt cannot end as {result.status}")
+        return await repository.record_results(self._result_connection, results)
 
     async def announce_results(
-        self, changes: Sequence[Change], deliveries: Mapping[int, Delivery], *, again: bool = False
+        self,
+        changes: Sequence[Change],
+        deliveries: Mapping[int, Delivery],
+        *,
+        repeated: bool = False,
     ) -> None:
-        """Announce what :meth:`record` returned, then acknowledge its deliveries (by file id).
+        """Announce what :meth:`record_results` returned, then acknowledge these files' deliveries.
 
-        Only theirs: the delivery of an attempt that did not count may be a newer one's by now.
-        Who cancelled withdraws the entry, and what a crash leaves pending the reclaim settles.
-        ``again`` says that an earlier call may have got through.
+        Not those of attempts that were no longer current: such an entry may belong to a newer
+        attempt. A cancellation deletes the entry itself; a reclaim settles what a crash leaves
+        pending. ``repeated`` says that an earlier call may have succeeded.
         """
-        notices = [
-            Notice.status(change, AnnounceWhen.IF_PENDING, deliveries[change.id].entry_id)
-            if again
-            else Notice.status(change, AnnounceWhen.FIRST)
+        announcements = [
+            Announcement.status(change, AnnounceWhen.IF_PENDING, deliveries[change.id].entry_id)
+            if repeated
+            else Announcement.status(change, AnnounceWhen.FIRST)
             for change in changes
         ]
-        await self._outbox.send(notices, done=[deliveries[change.id] for change in changes])
+        await self._outbox.send(announcements, done=[deliveries[change.id] for change in changes])
 
-    async def record_usage(self, ends: Sequence[AttemptResult]) -> None:
-        """Store what cancelled attempts had used until they were killed."""
+    async def record_cancelled_usage(self, used: Mapping[tuple[int, int], Usage]) -> None:
+        """Store what cancelled attempts, (file id, attempt), had used when they were killed."""
         async with self._database.connect() as connection:
-            await repository.set_usage(connection, ends)
+            await repository.set_cancelled_usage(connection, used)
 
     async def hand_back(self, held: Iterable[Claimed], *, ran: bool) -> None:
-        """Return claimed files to Waiting, as if this worker had never taken them.
+        """Return claimed files to Waiting, without counting a failure.
 
-        ``ran`` says whether their handlers had begun.
+        ``ran`` says whether their handlers had started.
         """
         claimed = {item.job.id: item for item in held}
         if not claimed:
@@ -177,18 +197,18 @@ class JobTransitions:
         async with self._database.connect() as connection:
             attempts = {file_id: item.job.attempt for file_id, item in claimed.items()}
             returned = await repository.hand_back(connection, attempts, ran=ran)
-        # The old entries without the file id: the index names the new ones.
+        # Without the file ids, which would delete the new entries as well.
         await self._outbox.send(
-            (Notice.status(change) for change in returned),
+            (Announcement.status(change) for change in returned),
             queue=[(change.id, claimed[change.id].job.handler) for change in returned],
             done=[Delivery(claimed[change.id].delivery.entry_id, None) for change in returned],
         )
 
     async def release_deliveries(self, consumer: str) -> None:
-        """Give what is pending in the name of ``consumer`` to others, and delete it.
+        """Requeue what is pending for ``consumer``, then delete the consumer.
 
         Raises:
-            StreamLost: there is nothing to give up.
+            StreamLost: the stream or its group no longer exists.
         """
         pending = await self._jobs.pending_of(consumer)
         await self._outbox.send(
@@ -197,17 +217,17 @@ class JobTransitions:
                 for delivery in pending
                 if delivery.file_id is not None
             ],
-            # Without the file ids: the index names the new entries now.
+            # Without the file ids, which would delete the new entries as well.
             done=[Delivery(delivery.entry_id, None) for delivery in pending],
         )
         await self._jobs.leave_group(consumer)
 
     async def release_due(self, limit: int = 1000) -> int:
-        """Queue the retries whose time has come; return how many."""
+        """Queue the retries that are due; return how many."""
         async with self._database.connect() as connection:
             due = await repository.due_files(connection, limit=limit)
         if due:
-            # First the entry, then the row: a crash in between queues them twice, never not.
+            # The entry first: a crash in between queues them twice, never not at all.
             await self._outbox.send(queue=due)
             async with self._database.connect() as connection:
                 await repository.clear_due(connection, [file_id for file_id, _ in due])

@@ -1,35 +1,17 @@
-"""All the SQL. Every function takes its connection first and is one statement.
+"""All the SQL. Every function takes its connection first and runs one statement.
 
-Statements that touch many rows lock them in the order of their ids, so that two batches which
-overlap wait for each other instead of deadlocking.
+Each module uses either pooled connections or dedicated ones, never both. Statements that change
+many rows lock them in the order of their ids, so that two overlapping batches wait for each other
+instead of deadlocking.
 """
 
-from processing.repository.attempts import (
-    list_attempts,
-)
-from processing.repository.claims import (
-    claim,
-    hand_back,
-    renew,
-)
-from processing.repository.commands import (
-    delete,
-    expire,
-    restart,
-)
-from processing.repository.files import (
-    NewFile,
-    earlier_copy,
-    get_changes,
-    get_file,
-    get_files,
-    insert_file,
-    insert_file_once,
-    insert_uploaded_file,
-    next_id,
-)
+from processing.repository.attempts import list_attempts
+from processing.repository.claims import claim
+from processing.repository.commands import delete, expire, restart
+from processing.repository.files import get_changes, get_file, get_files
 from processing.repository.handlers import list_handlers, upsert_handlers
 from processing.repository.health import ping, schema_revision
+from processing.repository.leases import hand_back, renew
 from processing.repository.listing import (
     Cursor,
     Depth,
@@ -41,12 +23,15 @@ from processing.repository.listing import (
     queue_depth,
     stored_bytes,
 )
-from processing.repository.results import (
-    AttemptResult,
-    ProgressReport,
-    finish,
-    set_progress,
-    set_usage,
+from processing.repository.progress import ProgressReport, set_cancelled_usage, set_progress
+from processing.repository.results import AttemptResult, record_results
+from processing.repository.submissions import (
+    NewFile,
+    earlier_copy,
+    insert_file,
+    insert_file_once,
+    insert_uploaded_file,
+    next_id,
 )
 from processing.repository.sweep import (
     clear_due,
@@ -56,19 +41,19 @@ from processing.repository.sweep import (
     release_sweep_lock,
     set_announced,
     try_sweep_lock,
-    unannounced,
+    unannounced_changes,
 )
 from processing.repository.uploads import (
     delete_upload,
     expire_uploads,
+    extend_upload,
     get_upload,
     insert_upload,
-    keep_upload,
-    known_uploads,
+    unfinished_uploads,
 )
 from processing.repository.workers import (
+    delete_silent_workers,
     delete_worker,
-    forget_silent_workers,
     list_heartbeats,
     list_workers,
     upsert_worker,
@@ -87,14 +72,14 @@ __all__ = [
     "clear_due",
     "count_files",
     "delete",
+    "delete_silent_workers",
     "delete_upload",
     "delete_worker",
     "due_files",
     "earlier_copy",
     "expire",
     "expire_uploads",
-    "finish",
-    "forget_silent_workers",
+    "extend_upload",
     "get_changes",
     "get_file",
     "get_files",
@@ -104,8 +89,6 @@ __all__ = [
     "insert_file_once",
     "insert_upload",
     "insert_uploaded_file",
-    "keep_upload",
-    "known_uploads",
     "list_attempts",
     "list_files",
     "list_handlers",
@@ -116,16 +99,18 @@ __all__ = [
     "open_files",
     "ping",
     "queue_depth",
+    "record_results",
     "release_sweep_lock",
     "renew",
     "restart",
     "schema_revision",
     "set_announced",
+    "set_cancelled_usage",
     "set_progress",
-    "set_usage",
     "stored_bytes",
     "try_sweep_lock",
-    "unannounced",
+    "unannounced_changes",
+    "unfinished_uploads",
     "upsert_handlers",
     "upsert_worker",
 ]

@@ -1,13 +1,14 @@
-"""Earlier attempts: an attempt that is followed by another one is archived."""
+"""Earlier attempts: an attempt is archived when another one follows it."""
 
 from dataclasses import fields
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from processing.models import Attempt, Usage, attempt
-from processing.repository.files import take_usage
+from processing.models import Attempt, Usage
+from processing.repository.rows import pop_usage
 from processing.states import Outcome
+from processing.tables import attempt
 
 _USAGE = Usage._fields
 _COLUMNS = [attempt.c[name] for field in fields(Attempt) if (name := field.name) != "usage"]
@@ -40,12 +41,12 @@ def archive_attempt(
 
 
 async def list_attempts(connection: AsyncConnection, file_id: int) -> list[Attempt]:
-    """Read the attempts at a file before its last one, oldest first."""
+    """Read the attempts at a file before its current one, oldest first."""
     statement = select(*_COLUMNS).where(attempt.c.file_id == file_id).order_by(attempt.c.attempt)
     attempts = []
     for row in (await connection.execute(statement)).mappings():
         values = dict(row)
-        values["usage"] = take_usage(values)
+        values["usage"] = pop_usage(values)
         values["outcome"] = Outcome(values["outcome"])
         attempts.append(Attempt(**values))
     return attempts

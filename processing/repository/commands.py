@@ -1,4 +1,4 @@
-"""What users and the clock ask of a file: delete it, try it again, let it expire."""
+"""Changes that users and the clock ask for: delete a file, retry it, let it expire."""
 
 from datetime import timedelta
 
@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from processing.models import Change, ProcessingFile
 from processing.repository.attempts import archive_attempt
-from processing.repository.files import CHANGE, RETURNING, record
+from processing.repository.rows import RETURNING_CHANGE, RETURNING_FILE, file_from_row
 from processing.states import DELETED_AS, Status, sources_of
 
 _DELETED_AS = " ".join(f"WHEN '{status}' THEN '{end}'" for status, end in DELETED_AS.items())
@@ -21,7 +21,7 @@ _DELETE = text(f"""
         lease_until = NULL, due_at = NULL, progress = NULL, stage = NULL,
         finished_at = coalesce(f.finished_at, clock_timestamp()), announced = false
     WHERE f.id = :id AND f.status = ANY(CAST(:sources AS text[]))
-    RETURNING {RETURNING}
+    RETURNING {RETURNING_FILE}
 """)
 
 
@@ -30,10 +30,10 @@ async def delete(
     file_id: int,
     only: frozenset[Status] = frozenset(DELETED_AS),
 ) -> ProcessingFile | None:
-    """Do what DELETE does to the file's status, if it is one of ``only``; None otherwise."""
+    """Apply DELETE to the file if its status is one of ``only``; return None otherwise."""
     parameters = {"id": file_id, "sources": sorted(only & DELETED_AS.keys())}
     row = (await connection.execute(_DELETE, parameters)).mappings().one_or_none()
-    return record(row) if row is not None else None
+    return file_from_row(row) if row is not None else None
 
 
 _EXPIRE = text(f"""
@@ -48,19 +48,24 @@ _EXPIRE = text(f"""
     UPDATE processing_file f SET
         status = 'Removed', message = :message, artifacts = '[]', announced = false
     FROM expired WHERE f.id = expired.id
-    RETURNING {CHANGE}
+    RETURNING {RETURNING_CHANGE}
 """)
 
 
 async def expire(connection: AsyncConnection, age: timedelta, *, limit: int) -> list[Change]:
-    """Move files that ended longer than ``age`` ago to Removed; return them."""
+    """Move files that were finished more than ``age`` ago to Removed; return them."""
     parameters = {
         "age": age,
-        "message": f"Removed {age.total_seconds() / 86400:g} days after it ended (KEEP_DAYS).",
+        "message": f"Data deleted {_days(age)} after the file was finished (KEEP_DAYS).",
         "sources": sources_of(Status.REMOVED),
         "limit": limit,
     }
     return [Change._make(row) for row in await connection.execute(_EXPIRE, parameters)]
+
+
+def _days(age: timedelta) -> str:
+    days = age.total_seconds() / 86400
+    return "1 day" if days == 1 else f"{days:g} days"
 
 
 _ARCHIVE_ENDED = archive_attempt(
@@ -83,15 +88,15 @@ _RESTART = text(f"""
         peak_rss = NULL, cpu_seconds = NULL, wall_seconds = NULL,
         started_at = NULL, finished_at = NULL
     FROM ended WHERE f.id = ended.id
-    RETURNING {RETURNING}
+    RETURNING {RETURNING_FILE}
 """)
 
 
 async def restart(connection: AsyncConnection, file_id: int) -> ProcessingFile | None:
-    """Put an ended file back to Waiting as if it were new; None where its status forbids it.
+    """Return a finished file to Waiting as if it were new; None if its status forbids it.
 
-    The attempt goes on counting: it fences off what came before.
+    The attempt keeps counting up, so that writes of earlier attempts stay fenced off.
     """
     parameters = {"id": file_id, "sources": sources_of(Status.WAITING)}
     row = (await connection.execute(_RESTART, parameters)).mappings().one_or_none()
-    return record(row) if row is not None else None
+    return file_from_row(row) if row is not None else None

@@ -1,16 +1,16 @@
-"""What health checks ask of the database."""
+"""Queries of the health checks."""
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 
 async def ping(connection: AsyncConnection) -> None:
-    """Ask the server for an answer."""
+    """Check that the server answers."""
     await connection.execute(text("SELECT 1"))
 
 
 async def schema_revision(connection: AsyncConnection) -> str | None:
-    """Read the revision Alembic wrote; None in a database that was never migrated."""
+    """Read the revision that Alembic wrote; None if the database was never migrated."""
     exists = text("SELECT to_regclass('alembic_version') IS NOT NULL")
     if not (await connection.execute(exists)).scalar_one():
         return None

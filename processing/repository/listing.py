@@ -1,4 +1,4 @@
-"""Files as people look for them: filtered, sorted, page after page, and counted."""
+"""Listing files: filtered, sorted, paged and counted."""
 
 import base64
 import binascii
@@ -13,12 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from processing.errors import BadQuery
 from processing.models import ProcessingFile
-from processing.repository.files import RETURNING, record
+from processing.repository.rows import RETURNING_FILE, file_from_row
 from processing.states import OPEN_STATUSES, Status
 
 
 class Sort(StrEnum):
-    """An order of the table; a minus turns it round."""
+    """A sort key; a minus means descending."""
 
     NEWEST = "-id"
     OLDEST = "id"
@@ -32,7 +32,7 @@ class Sort(StrEnum):
     SLOWEST = "-seconds"
 
 
-# What is sorted by, never null, with its type; the id settles what is equal.
+# The SQL expression of each sort key, never null, and its type; the id breaks ties.
 _KEYS = {
     "id": ("f.id", "bigint"),
     "name": ("f.name", "text"),
@@ -47,7 +47,7 @@ _KEYS = {
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Where a page ended: the key of its last row and that row's id."""
+    """Where a page ended: the sort key and the id of its last row."""
 
     key: str
     id: int
@@ -62,7 +62,7 @@ class Cursor:
                 raise ValueError(token)
             key.encode()
         except (ValueError, binascii.Error, TypeError, RecursionError) as error:
-            raise BadQuery("The cursor is none of ours; begin without one.") from error
+            raise BadQuery("The cursor is invalid; start again without one.") from error
         return cls(key, file_id)
 
     def __str__(self) -> str:
@@ -72,7 +72,7 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which files, in what order; empty means all, the newest first."""
+    """Which files, in what order; by default all, newest first."""
 
     statuses: frozenset[Status] = frozenset()
     search: str = ""
@@ -81,7 +81,7 @@ class Selection:
     sort: Sort = Sort.NEWEST
 
     def where(self) -> tuple[list[str], dict[str, Any]]:
-        """Conditions on ``f`` and their parameters."""
+        """Return SQL conditions on ``f`` and their parameters."""
         conditions, parameters = list[str](), dict[str, Any]()
         if self.statuses:
             conditions.append(_status_condition(self.statuses))
@@ -97,12 +97,12 @@ class Selection:
 
 
 def _status_condition(statuses: frozenset[Status]) -> str:
-    """Written so that the partial indexes of open files and of those that ended serve it."""
+    """Build a condition that the partial indexes of open and of finished files can serve."""
     parts = []
-    if open_ones := _quoted(statuses & OPEN_STATUSES):
-        parts.append(f"(f.finished_at IS NULL AND f.status IN ({open_ones}))")
-    if ended := _quoted(statuses - OPEN_STATUSES - {Status.OK}):
-        parts.append(f"(f.ended_as <> 'Ok' AND f.ended_as IN ({ended}))")
+    if open_statuses := _quoted(statuses & OPEN_STATUSES):
+        parts.append(f"(f.finished_at IS NULL AND f.status IN ({open_statuses}))")
+    if finished := _quoted(statuses - OPEN_STATUSES - {Status.OK}):
+        parts.append(f"(f.ended_as <> 'Ok' AND f.ended_as IN ({finished}))")
     if Status.OK in statuses:
         parts.append("f.ended_as = 'Ok'")
     return f"({' OR '.join(parts)})"
@@ -114,7 +114,7 @@ def _quoted(statuses: frozenset[Status]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Rows in order, without their results, and where the next page begins; None at the end."""
+    """Rows in order, without their results; ``next`` is None on the last page."""
 
     files: list[ProcessingFile]
     next: Cursor | None
@@ -127,17 +127,17 @@ async def list_files(
     selection: Selection | None = None,
     after: Cursor | None = None,
 ) -> Page:
-    """Read at most ``limit`` rows that follow ``after``.
+    """Read at most ``limit`` rows after ``after``.
 
     Raises:
-        BadQuery: ``after`` belongs to another order.
+        BadQuery: ``after`` belongs to another sort order.
     """
     chosen = selection or Selection()
     key, kind = _KEYS[chosen.sort.lstrip("-")]
     down = chosen.sort.startswith("-")
     conditions, parameters = chosen.where()
     if after is not None:
-        parameters |= {"after_key": _typed(after.key, kind), "after_id": after.id}
+        parameters |= {"after_key": _parse_key(after.key, kind), "after_id": after.id}
         compared = f"({key}, f.id) {'<' if down else '>'} (CAST(:after_key AS {kind}), :after_id)"
         conditions.append(compared if key != "f.id" else f"f.id {'<' if down else '>'} :after_id")
         if key == "f.id":
@@ -146,33 +146,35 @@ async def list_files(
     order = f"f.id {way}" if key == "f.id" else f"{key} {way}, f.id {way}"
     where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
     statement = text(
-        f"SELECT {RETURNING}, {key} AS sort_key FROM processing_file f {where} "
+        f"SELECT {RETURNING_FILE}, {key} AS sort_key FROM processing_file f {where} "
         f"ORDER BY {order} LIMIT :limit"
     )
     result = await connection.execute(statement, parameters | {"limit": limit + 1})
     rows = [dict(row) for row in result.mappings()]
     keys = [row.pop("sort_key") for row in rows]
-    files = [record(row) for row in rows[:limit]]
+    files = [file_from_row(row) for row in rows[:limit]]
     more = len(rows) > limit and files
     return Page(files, Cursor(str(keys[limit - 1]), files[-1].id) if more else None)
 
 
-def _typed(key: str, kind: str) -> str | int | float:
+def _parse_key(key: str, kind: str) -> str | int | float:
     try:
         if kind == "bigint":
-            return _within(int(key))
+            return _checked_bigint(int(key))
         return float(key) if kind == "double precision" else key.replace("\0", "")
     except ValueError as error:
-        raise BadQuery("The cursor belongs to another order; begin without one.") from error
+        raise BadQuery(
+            "The cursor belongs to another sort order; start again without one."
+        ) from error
 
 
-def _within(number: int) -> int:
+def _checked_bigint(number: int) -> int:
     if abs(number) >= 2**63:
         raise ValueError(number)
     return number
 
 
-# Two indexes are read, and the key's, which says how many there are in all.
+# Reads only three indexes; the Ok files are the total minus all others.
 _COUNTS = text("""
     SELECT status, count(*) AS files FROM processing_file WHERE finished_at IS NULL GROUP BY status
     UNION ALL
@@ -194,7 +196,7 @@ async def count_files(connection: AsyncConnection) -> Mapping[Status, int]:
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """How much there is to do; ``oldest_seconds`` is the age of what waits longest."""
+    """Queue depth; ``oldest_seconds`` is the age of the job that has waited longest."""
 
     waiting: int
     running: int
@@ -210,13 +212,13 @@ _DEPTH = text("""
 
 
 async def queue_depth(connection: AsyncConnection) -> Depth:
-    """Count what waits and runs."""
+    """Count the jobs that wait and those that run."""
     waiting, running, oldest = (await connection.execute(_DEPTH)).one()
     return Depth(waiting, running, None if oldest is None else max(0.0, float(oldest)))
 
 
 async def stored_bytes(connection: AsyncConnection) -> int:
-    """Sum up the uploads that are kept, unfinished ones with their whole length."""
+    """Sum the sizes of stored uploads; unfinished ones count with their full length."""
     statement = text("""
         SELECT (SELECT coalesce(sum(size), 0) FROM processing_file WHERE status <> 'Removed')
              + (SELECT coalesce(sum(length), 0) FROM upload WHERE file_id IS NULL)

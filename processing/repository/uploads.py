@@ -1,4 +1,4 @@
-"""Uploads that may come in several requests."""
+"""Resumable uploads, which can arrive in several requests."""
 
 from datetime import timedelta
 from typing import Any
@@ -7,7 +7,8 @@ from sqlalchemy import delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from processing.models import ResumableUpload, upload
+from processing.models import ResumableUpload
+from processing.tables import upload
 
 _COLUMNS = [upload.c[name] for name in ResumableUpload.__dataclass_fields__]
 
@@ -15,7 +16,7 @@ _COLUMNS = [upload.c[name] for name in ResumableUpload.__dataclass_fields__]
 async def insert_upload(
     connection: AsyncConnection, values: dict[str, Any], keep: timedelta
 ) -> ResumableUpload:
-    """Insert an upload that expires after ``keep``; return it, or the one that has its key."""
+    """Insert an upload that expires after ``keep``; return it, or the one with the same key."""
     statement = (
         insert(upload)
         .values(**values, expires_at=text("now() + make_interval(secs => :keep)"))
@@ -38,25 +39,25 @@ async def get_upload(connection: AsyncConnection, upload_id: str) -> ResumableUp
 
 
 async def delete_upload(connection: AsyncConnection, upload_id: str) -> None:
-    """Forget an upload."""
+    """Delete an upload's row."""
     await connection.execute(delete(upload).where(upload.c.id == upload_id))
 
 
-_KEEP = text("UPDATE upload SET expires_at = now() + make_interval(secs => :keep) WHERE id = :id")
+_EXTEND = text("UPDATE upload SET expires_at = now() + make_interval(secs => :keep) WHERE id = :id")
 
 
-async def keep_upload(connection: AsyncConnection, upload_id: str, keep: timedelta) -> None:
-    """Let an upload that goes on expire ``keep`` from now."""
-    await connection.execute(_KEEP, {"id": upload_id, "keep": keep.total_seconds()})
+async def extend_upload(connection: AsyncConnection, upload_id: str, keep: timedelta) -> None:
+    """Postpone the expiry of an upload to ``keep`` from now."""
+    await connection.execute(_EXTEND, {"id": upload_id, "keep": keep.total_seconds()})
 
 
-async def expire_uploads(connection: AsyncConnection, busy: list[str]) -> list[str]:
-    """Forget uploads whose time is over, except the ``busy`` ones; return their ids."""
-    over = delete(upload).where(text("expires_at < now()"), upload.c.id.not_in(busy))
-    return [row.id for row in await connection.execute(over.returning(upload.c.id))]
+async def expire_uploads(connection: AsyncConnection, active: list[str]) -> list[str]:
+    """Delete the rows of expired uploads, except ``active`` ones; return their ids."""
+    expired = delete(upload).where(text("expires_at < now()"), upload.c.id.not_in(active))
+    return [row.id for row in await connection.execute(expired.returning(upload.c.id))]
 
 
-async def known_uploads(connection: AsyncConnection, ids: list[str]) -> set[str]:
-    """Say which of these uploads have no file yet, so that their bytes are still needed."""
+async def unfinished_uploads(connection: AsyncConnection, ids: list[str]) -> set[str]:
+    """Return those of ``ids`` that are not yet files, so that their bytes are still needed."""
     statement = select(upload.c.id).where(upload.c.id.in_(ids), upload.c.file_id.is_(None))
     return {row.id for row in await connection.execute(statement)}

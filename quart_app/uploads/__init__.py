@@ -1,1 +1,1 @@
-"""How bytes come in: as a form, as a plain body, or in pieces; one set of rules for all."""
+"""How bytes arrive: as a form, as a plain body or in chunks, with the same rules for all."""

@@ -1,4 +1,4 @@
-"""Reading a request's body: it may be slow, but not for ever, and not in vain."""
+"""Reading a request's body from a client that may be slow, but not for ever."""
 
 import asyncio
 import time
@@ -8,68 +8,68 @@ from werkzeug.exceptions import ClientDisconnected
 
 from processing.errors import TooSlow
 
-SLOWEST_BYTES_PER_SECOND = 1024
-# How often a waiting reader looks whether it is still wanted.
-LOOK_SECONDS = 0.5
-# What a refused client may still send before we hang up on it unheard.
+MIN_BYTES_PER_SECOND = 1024
+# How often a waiting reader checks whether another request asks for its lock.
+CHECK_SECONDS = 0.5
+# What a refused client may still send before the connection is closed.
 DISCARD_BYTES, DISCARD_SECONDS = 8 * 1024 * 1024, 2.0
 
 
 class Interrupted(Exception):
-    """Another request asked for what this one holds."""
+    """Another request asked for the lock that this one holds."""
 
 
-async def paced(
+async def with_minimum_rate(
     body: AsyncIterator[bytes],
-    patience: float,
-    interrupted: Callable[[], bool] | None = None,
+    window_seconds: float,
+    is_interrupted: Callable[[], bool] | None = None,
 ) -> AsyncIterator[bytes]:
-    """Yield ``body`` while it brings at least 1 KiB/s over ``patience`` seconds.
+    """Yield ``body`` while it arrives at 1 KiB/s or more, averaged over ``window_seconds``.
 
-    Only waiting for the client counts, not what its reader does in between. ``interrupted`` is
-    asked now and then whether to stop. ``body`` must go on after a wait for it was given up, as
-    that of a request does.
+    Only the time spent waiting for the client counts, not what the consumer does in between.
+    ``is_interrupted`` is called every half second. ``body`` must survive a cancelled wait, as that
+    of a request does.
 
     Raises:
         TooSlow: the client is too slow.
-        Interrupted: it said yes.
+        Interrupted: ``is_interrupted`` returned True.
     """
-    waited, came, looked = 0.0, 0, time.monotonic()
+    waited, received, checked_at = 0.0, 0, time.monotonic()
     while True:
         chunk: bytes | None = None
-        began = time.monotonic()
+        started_at = time.monotonic()
         try:
-            async with asyncio.timeout(min(LOOK_SECONDS, patience)):
+            async with asyncio.timeout(min(CHECK_SECONDS, window_seconds)):
                 chunk = await anext(body)
         except StopAsyncIteration:
             return
         except TimeoutError:
             pass
         now = time.monotonic()
-        waited += now - began
-        if interrupted is not None and (chunk is None or now - looked >= LOOK_SECONDS):
-            looked = now
-            if interrupted():
+        waited += now - started_at
+        if is_interrupted is not None and (chunk is None or now - checked_at >= CHECK_SECONDS):
+            checked_at = now
+            if is_interrupted():
                 if chunk is not None:
                     yield chunk
                 raise Interrupted
         if chunk is not None:
-            came += len(chunk)
+            received += len(chunk)
             yield chunk
-        if waited >= patience:
-            if came < SLOWEST_BYTES_PER_SECOND * waited:
-                raise TooSlow(f"The upload brought {came:,} bytes in {waited:.0f} s: too slow.")
-            waited, came = 0.0, 0
+        if waited >= window_seconds:
+            if received < MIN_BYTES_PER_SECOND * waited:
+                raise TooSlow(f"Upload too slow: {received:,} bytes in {waited:.0f} s.")
+            waited, received = 0.0, 0
 
 
 async def discard(body: AsyncIterator[bytes]) -> None:
-    """Read on for a moment, so that a refused client hears why before the connection closes."""
-    left = DISCARD_BYTES
+    """Drain ``body`` briefly, so that a refused client can read the error."""
+    remaining = DISCARD_BYTES
     try:
         async with asyncio.timeout(DISCARD_SECONDS):
             async for chunk in body:
-                left -= len(chunk)
-                if left < 0:
+                remaining -= len(chunk)
+                if remaining < 0:
                     return
     except (TimeoutError, ClientDisconnected):
         return

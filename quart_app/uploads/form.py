@@ -1,4 +1,4 @@
-"""Reads a multipart body while it arrives: parse, write, hash, with back-pressure.
+"""Parses a multipart body while it arrives; writes and hashes its files, with back-pressure.
 
 Format: RFC 7578.
 """
@@ -12,14 +12,14 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 from processing.errors import BadForm, EmptyFile, NotCsv, Refused
 from processing.storage import Storage
-from quart_app.uploads.names import CSV_TYPE, check_type, clean_name
+from quart_app.uploads.names import CSV_TYPE, check_form_type, clean_name
 from quart_app.uploads.submit import DEFAULT_HANDLER, Received
 from quart_app.uploads.writer import Writer
 
-MOST_FIELDS = 50
-MOST_FIELD_BYTES = 16 * 1024
-MOST_HEADER_BYTES = 64 * 1024
-# How the OpenAPI document describes it.
+MAX_FIELDS = 50
+MAX_FIELD_BYTES = 16 * 1024
+MAX_HEADER_BYTES = 64 * 1024
+# How the OpenAPI document describes the form.
 FORM_SCHEMA = {
     "required": True,
     "content": {
@@ -32,10 +32,13 @@ FORM_SCHEMA = {
                         "type": "string",
                         "format": "binary",
                         "minLength": 1,
-                        "description": "type text/csv",
+                        "description": "The file, of type text/csv.",
                     },
                     "handler": {"type": "string", "enum": [DEFAULT_HANDLER, "emulate"]},
-                    "option.seconds": {"type": "string", "description": "an option, by its name"},
+                    "option.seconds": {
+                        "type": "string",
+                        "description": "A handler option, by name.",
+                    },
                 },
             },
             "encoding": {"file": {"contentType": CSV_TYPE}},
@@ -46,7 +49,7 @@ FORM_SCHEMA = {
 
 @dataclass(slots=True)
 class _Part:
-    """The part being read: a file that is kept, a file that is refused, or a field."""
+    """The part being read: an accepted file (with a writer), a refused file, or a field."""
 
     headers: dict[bytes, bytearray] = field(default_factory=dict)
     name: str = ""
@@ -57,52 +60,55 @@ class _Part:
 
 @dataclass(slots=True)
 class Form:
-    """What came: stored files, fields, and the files that were refused."""
+    """What was received: stored files, fields, and why other files were refused."""
 
     files: list[Received] = field(default_factory=list)
     fields: dict[str, str] = field(default_factory=dict)
     refusals: list[Refused] = field(default_factory=list)
 
     def discard(self) -> None:
-        """Delete what was stored."""
+        """Delete the stored files that were not submitted."""
         for received in self.files:
             received.partial.discard()
 
 
-class Receiver:
+class FormReceiver:
     """Reads one multipart body into a :class:`Form`."""
 
     def __init__(
-        self, storage: Storage, content_type: str, *, most_bytes: int, most_files: int
+        self, storage: Storage, content_type: str, *, max_bytes: int, max_files: int
     ) -> None:
-        """``most_bytes`` of one file. Raises BadForm for another kind of body."""
+        """``max_bytes`` limits each file. Raises BadForm if the body is no multipart form."""
         kind, parameters = parse_options_header(content_type)
         boundary = parameters.get(b"boundary")
         if kind != b"multipart/form-data" or not boundary:
-            raise BadForm("Send the file as multipart/form-data, in the field “file”.")
+            raise BadForm("Send the file as multipart/form-data in the field “file”.")
         self._storage = storage
-        self._most_bytes = most_bytes
-        self._most_files = most_files
+        self._max_bytes = max_bytes
+        self._max_files = max_files
         self._parts = 0
         self._form = Form()
         self._part = _Part()
         self._header = b""
         self._ended = False
-        # The parser calls back synchronously; what needs a thread is done after each write.
-        self._steps: list[tuple[str, bytes | memoryview]] = []
+        # The parser's callbacks are synchronous, but writing has to be awaited: they are queued and
+        # run after each chunk.
+        self._pending_callbacks: list[tuple[str, bytes | memoryview]] = []
         try:
             self._parser = MultipartParser(
-                boundary, self._callbacks(), max_header_size=MOST_HEADER_BYTES
+                boundary, self._callbacks(), max_header_size=MAX_HEADER_BYTES
             )
         except FormParserError as error:
-            raise BadForm(f"The form's boundary cannot be used: {error}.") from error
+            raise BadForm(f"The form's boundary is invalid: {error}.") from error
 
     def _callbacks(self) -> Any:
         def step(name: str) -> Any:
-            return lambda: self._steps.append((name, b""))
+            return lambda: self._pending_callbacks.append((name, b""))
 
         def data_step(name: str) -> Any:
-            return lambda data, start, end: self._steps.append((name, memoryview(data)[start:end]))
+            return lambda data, start, end: self._pending_callbacks.append(
+                (name, memoryview(data)[start:end])
+            )
 
         plain = ("part_begin", "header_end", "headers_finished", "part_end", "end")
         return {f"on_{name}": step(name) for name in plain} | {
@@ -114,17 +120,17 @@ class Receiver:
 
         Raises:
             BadForm: it is no multipart form, or it ends too early.
-            Refused: it exceeds a limit. Nothing of it is kept then.
+            Refused: it exceeds a limit. In both cases nothing is kept.
         """
         try:
             async for chunk in body:
                 self._parse(chunk)
-                await self._take_steps()
+                await self._run_callbacks()
             if not self._ended:
-                raise BadForm("The upload ended before the form did; nothing was kept.")
+                raise BadForm("The upload was incomplete. Nothing was kept; upload it again.")
             return self._form
         except BaseException:
-            # Also when the client hangs up, which cancels us.
+            # Also when the client disconnects, which cancels this request.
             if self._part.writer is not None:
                 await self._part.writer.discard()
             self._form.discard()
@@ -134,10 +140,10 @@ class Receiver:
         try:
             self._parser.write(chunk)
         except FormParserError as error:
-            raise BadForm(f"The body is not a well-formed multipart form: {error}.") from error
+            raise BadForm(f"The body is not a valid multipart form: {error}.") from error
 
-    async def _take_steps(self) -> None:
-        steps, self._steps = self._steps, []
+    async def _run_callbacks(self) -> None:
+        steps, self._pending_callbacks = self._pending_callbacks, []
         for name, data in steps:
             match name:
                 case "part_begin":
@@ -152,7 +158,7 @@ class Receiver:
                 case "headers_finished":
                     self._open_part()
                 case "part_data":
-                    await self._write(data)
+                    await self._feed_part(data)
                 case "part_end":
                     await self._close_part()
                 case "end":
@@ -161,9 +167,9 @@ class Receiver:
     def _begin_part(self) -> None:
         self._part = _Part()
         self._parts += 1
-        most = MOST_FIELDS + self._most_files
-        if self._parts > most:
-            raise BadForm(f"The form has more than {most} parts.")
+        max_parts = MAX_FIELDS + self._max_files
+        if self._parts > max_parts:
+            raise BadForm(f"The form has more than {max_parts} parts.")
 
     def _open_part(self) -> None:
         part = self._part
@@ -172,33 +178,33 @@ class Receiver:
         part.name = parameters.get(b"name", b"").decode("utf-8", "replace")
         raw_name = parameters.get(b"filename")
         if raw_name is None:
-            if len(self._form.fields) >= MOST_FIELDS:
-                raise BadForm(f"The form has more than {MOST_FIELDS} fields.")
+            if len(self._form.fields) >= MAX_FIELDS:
+                raise BadForm(f"The form has more than {MAX_FIELDS} fields.")
             return
         part.file_name = raw_name.decode("utf-8", "replace")
         if part.name != "file":
             return
-        if len(self._form.files) + len(self._form.refusals) >= self._most_files:
-            raise BadForm(f"At most {self._most_files} files can be sent at once.")
+        if len(self._form.files) + len(self._form.refusals) >= self._max_files:
+            raise BadForm(f"Upload at most {self._max_files} files at once.")
         try:
             part.file_name = clean_name(part.file_name)
-            check_type(part.file_name, bytes(part.headers.get(b"content-type", b"")))
+            check_form_type(part.file_name, bytes(part.headers.get(b"content-type", b"")))
         except Refused as refusal:
             self._form.refusals.append(refusal)
         else:
-            part.writer = Writer(self._storage.new_partial(self._most_bytes), part.file_name)
+            part.writer = Writer(self._storage.new_partial(self._max_bytes), part.file_name)
 
-    async def _write(self, data: bytes | memoryview) -> None:
+    async def _feed_part(self, data: bytes | memoryview) -> None:
         part = self._part
         if part.writer is not None:
-            await self._unless_alone(part.writer.feed(data))
+            await self._skip_if_refused(part.writer.feed(data))
         elif part.file_name is None:
             part.pending += data
-            if len(part.pending) > MOST_FIELD_BYTES:
-                raise BadForm(f"A field of the form is longer than {MOST_FIELD_BYTES:,} bytes.")
+            if len(part.pending) > MAX_FIELD_BYTES:
+                raise BadForm(f"A form field is longer than {MAX_FIELD_BYTES:,} bytes.")
 
-    async def _unless_alone(self, step: Awaitable[str | None]) -> str | None:
-        """Take a step of the current file; a refused one is passed over, the others are kept."""
+    async def _skip_if_refused(self, step: Awaitable[str | None]) -> str | None:
+        """Await a step of the current file; if it is refused, skip it and keep the others."""
         assert self._part.writer is not None
         try:
             return await step
@@ -211,7 +217,7 @@ class Receiver:
     async def _close_part(self) -> None:
         part = self._part
         if part.writer is not None:
-            digest = await self._unless_alone(part.writer.complete())
+            digest = await self._skip_if_refused(part.writer.complete())
             if digest is not None:
                 name, partial = part.file_name or "", part.writer.partial
                 self._form.files.append(Received(name, partial, digest))

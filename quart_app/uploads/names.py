@@ -1,4 +1,4 @@
-"""What a file may be called, and of what type it may say it is."""
+"""Which file names and content types are accepted."""
 
 import unicodedata
 
@@ -7,9 +7,9 @@ from python_multipart.multipart import parse_options_header
 from processing.errors import BadName, NotCsv
 
 CSV_TYPE = "text/csv"
-MOST_NAME_CHARACTERS = 255
-# What programs say of a CSV file when nobody told them, and what holds one, compressed.
-_VAGUE_TYPES = frozenset(
+MAX_NAME_CHARACTERS = 255
+# What programs declare a CSV file to be when nobody told them, or a compressed one.
+_ACCEPTED_TYPES = frozenset(
     {
         "",
         CSV_TYPE,
@@ -27,41 +27,57 @@ _VAGUE_TYPES = frozenset(
         "application/x-xz",
     }
 )
+_READABLE = "Millrace reads CSV, TSV and compressed CSV"
+_TYPE_NAMES = {
+    "application/json": "a JSON file",
+    "application/pdf": "a PDF document",
+    "application/xml": "an XML file",
+    "text/xml": "an XML file",
+    "text/html": "an HTML page",
+    "text/plain": "a plain text file",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "an Excel file",
+    "application/vnd.ms-excel": "an Excel file",
+}
 
 
 def clean_name(raw: str) -> str:
     """Return the last component of a client's file name, fit to be stored and shown.
 
     Raises:
-        BadName: nothing is left, or it has control characters, or it is too long.
+        BadName: it is empty, too long, or contains control characters.
     """
     name = raw.replace("\\", "/").rpartition("/")[2].strip()
     if not name or name in (".", ".."):
-        raise BadName("The file has no name; give it one, such as data.csv.")
+        raise BadName("The file has no name. Give it one, such as data.csv.")
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in name):
-        raise BadName("The file's name contains control characters; rename it.")
-    if len(name) > MOST_NAME_CHARACTERS:
+        raise BadName("The file name contains control characters. Rename the file.")
+    if len(name) > MAX_NAME_CHARACTERS:
         raise BadName(
-            f"The file's name has {len(name):,} characters; "
-            f"at most {MOST_NAME_CHARACTERS} are kept."
+            f"The file name has {len(name):,} characters; the limit is {MAX_NAME_CHARACTERS}."
         )
     return name
 
 
-def _kind(content_type: str | bytes) -> str:
-    return parse_options_header(content_type)[0].decode("latin-1")
+def check_form_type(name: str, content_type: str | bytes) -> None:
+    """Raise NotCsv unless a form declares the file as text/csv."""
+    media_type = _media_type(content_type)
+    if media_type != CSV_TYPE:
+        raise _not_csv(name, media_type, f"{_READABLE}, declared as {CSV_TYPE}.")
 
 
 def check_type(name: str, content_type: str | bytes) -> None:
-    """Raise NotCsv unless a form says that the file is text/csv."""
-    kind = _kind(content_type)
-    if kind != CSV_TYPE:
-        said = kind[:100] or "of no stated type"
-        raise NotCsv(f"“{name}” is {said}, not {CSV_TYPE}. Only CSV files can be processed.")
+    """Raise NotCsv if a program declares the file as something that is no CSV."""
+    media_type = _media_type(content_type)
+    if media_type.lower() not in _ACCEPTED_TYPES:
+        raise _not_csv(name, media_type, f"{_READABLE}.")
 
 
-def check_vague_type(name: str, content_type: str | bytes) -> None:
-    """Raise NotCsv if a program says that the file is something else than CSV."""
-    kind = _kind(content_type)
-    if kind.lower() not in _VAGUE_TYPES:
-        raise NotCsv(f"“{name}” is {kind[:100]}, not {CSV_TYPE}. Only CSV files can be processed.")
+def _media_type(content_type: str | bytes) -> str:
+    return parse_options_header(content_type)[0].decode("latin-1")
+
+
+def _not_csv(name: str, media_type: str, expected: str) -> NotCsv:
+    kind = _TYPE_NAMES.get(media_type.lower())
+    if kind is None:
+        kind = f"of type {media_type[:100]}" if media_type else "of unknown type"
+    return NotCsv(f"“{name}” is {kind}. {expected}")

@@ -1,15 +1,12 @@
-"""Uploads that come in pieces and go on after a break: what the tus protocol asks for.
+"""Uploads that arrive in chunks and resume after an interruption, as the tus protocol defines.
 
 Source: tus resumable upload protocol 1.0.x, https://tus.io/protocols/resumable-upload
 """
 
 import asyncio
 import hashlib
-import logging
 import secrets
-import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -29,23 +26,18 @@ from processing.errors import (
 from processing.lifecycle import Upload
 from processing.models import ResumableUpload
 from processing.partial_uploads import ResumablePartialUpload
-from quart_app.uploads.body import Interrupted, discard, paced
-from quart_app.uploads.gate import Gate
-from quart_app.uploads.names import check_vague_type, clean_name
-from quart_app.uploads.submit import unhurt, wish
+from quart_app.uploads.admission import UploadAdmission
+from quart_app.uploads.body import Interrupted, discard, with_minimum_rate
+from quart_app.uploads.lock import locked
+from quart_app.uploads.names import check_type, clean_name
+from quart_app.uploads.submit import read_job_spec, run_to_completion
 from quart_app.uploads.tus import parse_metadata
 from quart_app.uploads.writer import Writer
 
-logger = logging.getLogger(__name__)
-
-# Who holds an upload looks twice a second whether another asks for it, or ends its last write.
-LOCK_SECONDS = 10.0
-LOCK_PAUSE_SECONDS = 0.05
-
 
 @dataclass(frozen=True, slots=True)
-class State:
-    """How far an upload is; ``file_id`` is the file it became."""
+class UploadState:
+    """Progress of an upload: its ``offset`` in bytes, and the id of the file it became."""
 
     upload: ResumableUpload
     offset: int
@@ -53,132 +45,132 @@ class State:
 
 
 async def create(
-    core: Core, gate: Gate, *, length: int, metadata: str, owner: str, key: str
+    core: Core, admission: UploadAdmission, *, length: int, metadata: str, owner: str, key: str
 ) -> ResumableUpload:
-    """Begin an upload of ``length`` bytes, or return the one that has this idempotency key.
+    """Create an upload of ``length`` bytes, or return the one with this idempotency key.
 
     Raises:
-        Refused: it could never be accepted, as far as can be told now.
-        ServiceUnavailable: a server is away.
+        Refused: it could not be accepted.
+        ServiceUnavailable: a server does not answer.
     """
     fields = parse_metadata(metadata)
     name = clean_name(fields.get("filename") or fields.get("name") or "")
-    check_vague_type(name, fields.get("filetype") or fields.get("type") or "")
+    check_type(name, fields.get("filetype") or fields.get("type") or "")
     if length == 0:
-        raise EmptyFile(f"“{name}” is empty: it has no bytes.")
-    await gate.check(length)
-    chosen = await wish(core, fields)
+        raise EmptyFile(f"“{name}” is empty.")
+    await admission.check(length)
+    spec = await read_job_spec(core, fields)
     values: dict[str, Any] = {
         "id": secrets.token_hex(16),
         "name": name,
         "length": length,
-        "handler": chosen.handler,
-        "options": chosen.options,
+        "handler": spec.handler,
+        "options": spec.options,
         "metadata": metadata,
         "owner": owner,
         "idempotency_key": key or None,
     }
-    # The file first: a row without one is an upload that was ended.
+    # The file first: a row without one means that the upload was terminated.
     await asyncio.to_thread(core.storage.create_resumable, values["id"])
     keep = timedelta(hours=core.settings.upload_hours)
     async with core.database.connect() as connection:
         upload = await repository.insert_upload(connection, values, keep)
     if upload.id != values["id"]:
-        await asyncio.to_thread(core.storage.drop_resumable, values["id"])
+        await asyncio.to_thread(core.storage.delete_resumable, values["id"])
         if (upload.name, upload.length, upload.owner) != (name, length, owner):
-            raise KeyReused("This Idempotency-Key began an upload of another file; use a new one.")
+            raise KeyReused("This Idempotency-Key was used for another file. Use a new one.")
     return upload
 
 
 async def find(core: Core, upload_id: str, owner: str) -> ResumableUpload:
-    """Read an upload. Raises NotFound, also for one that someone else began."""
+    """Read an upload. Raises NotFound, also for one of another ``owner``."""
     async with core.database.connect() as connection:
         upload = await repository.get_upload(connection, upload_id.replace("\0", ""))
     if upload is None or not secrets.compare_digest(upload.owner, owner):
-        raise NotFound("There is no such upload; it may have expired. Begin a new one.")
+        raise NotFound("There is no such upload. It may have expired; start a new one.")
     return upload
 
 
-async def state(core: Core, upload: ResumableUpload) -> State:
-    """Say how far an upload is; one that is whole becomes a file, if that failed before.
+async def resume_or_finish(core: Core, upload: ResumableUpload) -> UploadState:
+    """Return how far an upload is; a complete one becomes a file, if that failed before.
 
     Raises:
         NotFound: its bytes are gone.
-        UploadLocked: a request that writes does not let go.
-        ServiceUnavailable: it is whole, but cannot become a file now.
+        UploadLocked: another request does not release the lock.
+        ServiceUnavailable: it is complete, but cannot become a file now.
     """
     if upload.file_id is not None:
-        return State(upload, upload.length, upload.file_id)
+        return UploadState(upload, upload.length, upload.file_id)
     try:
-        async with _held(core, upload) as partial:
-            return await _whole(core, upload, partial)
+        async with locked(core.storage, upload) as partial:
+            return await _finish_if_complete(core, upload, partial)
     except NotFound:
-        # Another request may have made the file of it in this moment.
-        known = await find(core, upload.id, upload.owner)
-        if known.file_id is None:
+        # Another request may have turned it into a file just now.
+        current = await find(core, upload.id, upload.owner)
+        if current.file_id is None:
             raise
-        return State(known, known.length, known.file_id)
+        return UploadState(current, current.length, current.file_id)
 
 
-async def glance(core: Core, upload: ResumableUpload) -> State:
-    """Say how far an upload is without disturbing it."""
+async def peek(core: Core, upload: ResumableUpload) -> UploadState:
+    """Return how far an upload is, without taking its lock."""
     if upload.file_id is not None:
-        return State(upload, upload.length, upload.file_id)
-    return State(upload, await asyncio.to_thread(core.storage.resumable_size, upload.id), None)
+        return UploadState(upload, upload.length, upload.file_id)
+    offset = await asyncio.to_thread(core.storage.resumable_size, upload.id)
+    return UploadState(upload, offset, None)
 
 
 async def append(
     core: Core,
-    gate: Gate,
+    admission: UploadAdmission,
     upload: ResumableUpload,
     body: AsyncIterator[bytes],
     *,
     offset: int,
     length: int | None,
     checksum: tuple[str, bytes] | None = None,
-) -> State:
-    """Take the bytes that follow ``offset``; ``length`` is how many the request announces.
+) -> UploadState:
+    """Append ``body`` at ``offset``; ``length`` is its announced size, None if unknown.
 
-    What came stays, also if the client hangs up, unless a checksum would have been needed to
-    trust it.
+    What has arrived is kept even if the client disconnects, unless there is a checksum, which can
+    only be verified over the whole body.
 
     Raises:
-        OffsetConflict: the upload stands elsewhere.
-        BadChecksum: the bytes are not those that were meant; none is kept.
-        Refused: too much came, too slowly, or no CSV: then the upload is ended.
+        OffsetConflict: the upload is at another offset.
+        BadChecksum: the bytes do not match; none is kept.
+        Refused: too many bytes, too slow, or no CSV, which terminates the upload.
     """
     try:
         if upload.file_id is not None:
             raise OffsetConflict("This upload is complete.")
-        with gate.slot():
-            async with _held(core, upload) as partial:
+        with admission.slot():
+            async with locked(core.storage, upload) as partial:
                 if partial.size != offset:
-                    words = f"The upload stands at {partial.size}, not at {offset}."
-                    raise OffsetConflict(words)
+                    raise OffsetConflict(f"The upload is at offset {partial.size}, not {offset}.")
                 if length is not None and offset + length > upload.length:
                     raise TooLarge(f"The upload was announced with {upload.length:,} bytes.")
-                await _keep(core, upload)
+                await _extend_expiry(core, upload)
                 await _receive(core, upload, partial, body, checksum)
-                return await _whole(core, upload, partial)
+                return await _finish_if_complete(core, upload, partial)
     except Exception as error:
         if isinstance(error, NotCsv):
-            await end(core, upload)
+            await terminate(core, upload)
         await discard(body)
         raise
 
 
-async def _keep(core: Core, upload: ResumableUpload) -> None:
-    """An upload that goes on, however slowly, does not expire."""
+async def _extend_expiry(core: Core, upload: ResumableUpload) -> None:
+    """An upload that makes progress, however slow, does not expire."""
     keep = timedelta(hours=core.settings.upload_hours)
     async with core.database.connect() as connection:
-        await repository.keep_upload(connection, upload.id, keep)
+        await repository.extend_upload(connection, upload.id, keep)
 
 
-async def end(core: Core, upload: ResumableUpload) -> None:
-    """Forget an upload and what came of it; a file that it became stays."""
+async def terminate(core: Core, upload: ResumableUpload) -> None:
+    """Delete an upload and its bytes; a file that it became stays."""
     async with core.database.connect() as connection:
         await repository.delete_upload(connection, upload.id)
-    await asyncio.to_thread(core.storage.drop_resumable, upload.id)
+    await asyncio.to_thread(core.storage.delete_resumable, upload.id)
 
 
 async def _receive(
@@ -189,12 +181,12 @@ async def _receive(
     checksum: tuple[str, bytes] | None,
 ) -> None:
     start = partial.size
-    await asyncio.to_thread(partial.begin)
+    await asyncio.to_thread(partial.load_digest)
     writer = Writer(partial, upload.name)
     check = hashlib.new(checksum[0], usedforsecurity=False) if checksum else None
     try:
-        async for chunk in paced(
-            body, core.settings.slow_upload_seconds, lambda: partial.asked_for
+        async for chunk in with_minimum_rate(
+            body, core.settings.slow_upload_seconds, lambda: partial.takeover_requested
         ):
             if check is not None:
                 check.update(chunk)
@@ -209,51 +201,36 @@ async def _receive(
         if not isinstance(error, Interrupted):
             raise
         if partial.size < upload.length:
-            raise UploadLocked("Another request goes on with this upload.") from error
+            raise UploadLocked("Another request has resumed this upload.") from error
     if check is not None and checksum is not None and check.digest() != checksum[1]:
         await asyncio.to_thread(partial.truncate, start)
-        raise BadChecksum(f"The {checksum[0]} of the bytes is not what Upload-Checksum says.")
+        raise BadChecksum(f"The {checksum[0]} of the bytes does not match Upload-Checksum.")
 
 
-async def _whole(core: Core, upload: ResumableUpload, partial: ResumablePartialUpload) -> State:
-    """Make a file of an upload that is whole."""
+async def _finish_if_complete(
+    core: Core, upload: ResumableUpload, partial: ResumablePartialUpload
+) -> UploadState:
     if partial.size < upload.length:
-        return State(upload, partial.size, None)
-    return await unhurt(_accept(core, upload, partial))
+        return UploadState(upload, partial.size, None)
+    return await run_to_completion(_finish(core, upload, partial))
 
 
-async def _accept(core: Core, upload: ResumableUpload, partial: ResumablePartialUpload) -> State:
-    await asyncio.to_thread(partial.begin)
-    digest = await asyncio.to_thread(partial.complete)
-    ready = Upload(
+async def _finish(
+    core: Core, upload: ResumableUpload, partial: ResumablePartialUpload
+) -> UploadState:
+    """Turn a complete upload into a file."""
+    await asyncio.to_thread(partial.load_digest)
+    sha256 = await asyncio.to_thread(partial.complete)
+    complete = Upload(
         source=partial.path,
         size=partial.size,
         name=upload.name,
-        sha256=digest,
+        sha256=sha256,
         handler=upload.handler,
         options=upload.options,
         resumable=upload.id,
     )
-    file = await core.lifecycle.files.submit(ready)
-    # The row stays until it expires: a client that missed the answer asks again.
-    await asyncio.to_thread(core.storage.drop_resumable, upload.id)
-    return State(upload, upload.length, file.id)
-
-
-@asynccontextmanager
-async def _held(core: Core, upload: ResumableUpload) -> AsyncIterator[ResumablePartialUpload]:
-    """Hold the lock of an upload's bytes inside the block.
-
-    Who holds it is asked to let go: its connection may be dead, and the client is here again.
-    """
-    partial = await asyncio.to_thread(core.storage.open_resumable, upload.id, upload.length)
-    try:
-        deadline = time.monotonic() + LOCK_SECONDS
-        while not await asyncio.to_thread(partial.lock):
-            if time.monotonic() > deadline:
-                raise UploadLocked("Another request writes to this upload and does not end.")
-            partial.ask_for()
-            await asyncio.sleep(LOCK_PAUSE_SECONDS)
-        yield partial
-    finally:
-        partial.close()
+    file = await core.lifecycle.submissions.submit(complete)
+    # The row stays until it expires: a client that missed the response asks again.
+    await asyncio.to_thread(core.storage.delete_resumable, upload.id)
+    return UploadState(upload, upload.length, file.id)

@@ -1,4 +1,4 @@
-"""From received bytes to processing files."""
+"""Turns received bytes into processing files."""
 
 import asyncio
 import re
@@ -13,9 +13,9 @@ from processing.models import ProcessingFile
 from processing.partial_uploads import PartialUpload
 
 DEFAULT_HANDLER = "profile"
-OPTION = "option."
+OPTION_PREFIX = "option."
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
-_Answer = TypeVar("_Answer")
+_Result = TypeVar("_Result")
 
 
 class Received(NamedTuple):
@@ -27,8 +27,8 @@ class Received(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What shall be done to a file."""
+class JobSpec:
+    """Which handler processes a file, with which options."""
 
     handler: str
     options: dict[str, object]
@@ -36,17 +36,17 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A file that is in line; ``same_as`` is an earlier one with the same bytes."""
+    """A queued file; ``same_as`` is the id of an earlier one with the same bytes."""
 
     file: ProcessingFile
     same_as: int | None
 
 
-async def wish(core: Core, fields: Mapping[str, str]) -> Wish:
-    """Read ``handler`` and ``option.<name>`` of what a client sent.
+async def read_job_spec(core: Core, fields: Mapping[str, str]) -> JobSpec:
+    """Read ``handler`` and ``option.<name>`` from a client's fields.
 
-    An empty option means its default. The form of one page carries the options of every handler,
-    so those that the chosen one does not know are passed over.
+    An empty option means its default. The page's form carries the options of every handler, so
+    those that the chosen one does not know are ignored.
 
     Raises:
         UnknownHandler: no worker has offered it.
@@ -59,25 +59,25 @@ async def wish(core: Core, fields: Mapping[str, str]) -> Wish:
     schema: Mapping[str, Any] = info.options_schema if info is not None else {}
     properties = schema.get("properties", {})
     sent = {
-        field.removeprefix(OPTION): value.replace("\0", "")
+        field.removeprefix(OPTION_PREFIX): value.replace("\0", "")
         for field, value in fields.items()
-        if field.startswith(OPTION)
+        if field.startswith(OPTION_PREFIX)
     }
     options = {name: value for name, value in sent.items() if name in properties and value != ""}
-    return Wish(handler, dict(options))
+    return JobSpec(handler, dict(options))
 
 
-def idempotency_key(sent: str | None) -> str:
-    """Check what a client calls its request; '' if it does not. Raises BadForm."""
-    if sent is None:
+def idempotency_key(header: str | None) -> str:
+    """Validate an Idempotency-Key; '' without one. Raises BadForm."""
+    if header is None:
         return ""
-    if not _KEY.fullmatch(sent):
-        raise BadForm("An Idempotency-Key has 1 to 255 visible ASCII characters.")
-    return sent
+    if not _KEY.fullmatch(header):
+        raise BadForm("An Idempotency-Key must be 1 to 255 visible ASCII characters.")
+    return header
 
 
-async def unhurt(work: Coroutine[Any, Any, _Answer]) -> _Answer:
-    """Carry ``work`` out to its end, also if the client hangs up now, which cancels us."""
+async def run_to_completion(work: Coroutine[Any, Any, _Result]) -> _Result:
+    """Finish ``work`` even if the client disconnects, which cancels this request."""
     task = asyncio.create_task(work)
     try:
         return await asyncio.shield(task)
@@ -86,25 +86,25 @@ async def unhurt(work: Coroutine[Any, Any, _Answer]) -> _Answer:
         raise
 
 
-async def submit(core: Core, received: Received, chosen: Wish, *, key: str = "") -> Accepted:
+async def submit(core: Core, received: Received, spec: JobSpec, *, key: str = "") -> Accepted:
     """Turn received bytes into a processing file.
 
     Raises:
         DatabaseUnavailable: it was not accepted.
-        KeyReused: ``key`` came with other bytes.
+        KeyReused: ``key`` was sent with other bytes before.
     """
     upload = Upload(
         source=received.partial.path,
         size=received.partial.size,
         name=received.name,
         sha256=received.sha256,
-        handler=chosen.handler,
-        options=chosen.options,
+        handler=spec.handler,
+        options=spec.options,
         key=key,
     )
-    return await accepted(core, await core.lifecycle.files.submit(upload))
+    return await as_accepted(core, await core.lifecycle.submissions.submit(upload))
 
 
-async def accepted(core: Core, file: ProcessingFile) -> Accepted:
-    """Look for an earlier file with the same bytes."""
-    return Accepted(file, await core.lifecycle.files.earlier_copy(file))
+async def as_accepted(core: Core, file: ProcessingFile) -> Accepted:
+    """Look up an earlier file with the same bytes. Raises DatabaseUnavailable."""
+    return Accepted(file, await core.lifecycle.submissions.earlier_copy(file))

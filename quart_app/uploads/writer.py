@@ -1,4 +1,4 @@
-"""From chunks as the network brings them to large writes in a thread."""
+"""Collects network chunks into large writes, made in a thread."""
 
 import asyncio
 
@@ -17,37 +17,37 @@ class Writer:
         self._name = name
         self._pending: list[bytes | memoryview] = []
         self._size = 0
-        self._looked = partial.size > 0
+        self._sniffed = partial.size > 0
         self._writing: asyncio.Future[None] | None = None
 
     async def feed(self, data: bytes | memoryview) -> None:
-        """Take what came; a write goes on while more comes, one at a time.
+        """Add a chunk; at most one write is in progress while more chunks arrive.
 
         Raises:
-            Refused: the first bytes show that it is no CSV, or there is no room for them.
+            Refused: the first bytes are no CSV, or the disk is full.
         """
         self._pending.append(data)
         self._size += len(data)
-        if not self._looked and self._size >= sniff.HEAD_BYTES:
-            self._look()
+        if not self._sniffed and self._size >= sniff.HEAD_BYTES:
+            self._sniff()
         if self._size >= WRITE_BYTES:
-            await self._begin_write()
+            await self._start_write()
 
     async def flush(self) -> None:
-        """Write what is pending, to its end."""
+        """Write what is pending and wait until it is written. Raises as :meth:`feed`."""
         if self._pending:
-            if not self._looked:
-                self._look()
-            await self._begin_write()
-        await self._end_write()
+            if not self._sniffed:
+                self._sniff()
+            await self._start_write()
+        await self._finish_write()
 
-    async def _begin_write(self) -> None:
-        await self._end_write()
+    async def _start_write(self) -> None:
+        await self._finish_write()
         pieces, self._pending, self._size = self._pending, [], 0
         self._writing = asyncio.ensure_future(asyncio.to_thread(self.partial.write, pieces))
 
-    async def _end_write(self) -> None:
-        # Who is cancelled while a thread writes must not close the file under it.
+    async def _finish_write(self) -> None:
+        # Shielded: a cancelled request must not close the file while a thread writes to it.
         if self._writing is not None:
             await asyncio.shield(self._writing)
             self._writing = None
@@ -56,16 +56,16 @@ class Writer:
         """Write the rest, make it durable and return the SHA-256 in hex.
 
         Raises:
-            EmptyFile: nothing came.
+            EmptyFile: there were no bytes.
             Refused: see :meth:`feed`.
         """
         await self.flush()
         if self.partial.size == 0:
-            raise EmptyFile(f"“{self._name}” is empty: it has no bytes.")
+            raise EmptyFile(f"“{self._name}” is empty.")
         return await asyncio.to_thread(self.partial.complete)
 
     async def settle(self) -> None:
-        """Wait until no thread uses the partial any more."""
+        """Wait until no thread uses the partial upload any more; never raises."""
         if self._writing is not None:
             await asyncio.wait({self._writing})
             if self._writing.cancelled() or self._writing.exception() is not None:
@@ -73,10 +73,10 @@ class Writer:
             self._writing = None
 
     async def discard(self) -> None:
-        """Delete what came."""
+        """Delete what was written."""
         await self.settle()
         self.partial.discard()
 
-    def _look(self) -> None:
-        self._looked = True
-        sniff.look(self._name, b"".join(self._pending)[: sniff.HEAD_BYTES])
+    def _sniff(self) -> None:
+        self._sniffed = True
+        sniff.reject_non_csv(self._name, b"".join(self._pending)[: sniff.HEAD_BYTES])

@@ -1,4 +1,4 @@
-"""Redis or PostgreSQL away: said in words, nothing crashes, everything resumes by itself."""
+"""Redis or PostgreSQL is unavailable: users see it, nothing crashes, everything resumes."""
 
 from pathlib import Path
 
@@ -44,16 +44,16 @@ async def test_a_server_goes_away_and_comes_back(
     server = own_servers.valkey if service == "Redis" else own_servers.postgres
     server.kill()
 
-    await says_on_the_stream(client, f"{service} does not answer")
+    await says_on_the_stream(client, f"{service} is unavailable")
     ready = await client.http.get("/readyz", timeout=60)
     assert ready.status_code == 503
     checks = ready.json()["checks"]
-    assert checks["redis" if service == "Redis" else "database"] == "away"
+    assert checks["redis" if service == "Redis" else "database"] == "unavailable"
     page = await client.http.get("/", timeout=60)
-    assert f"{service} does not answer" in page.text
+    assert f"{service} is unavailable" in page.text
     status, text = await post(client)
     assert status == 503
-    assert f"{service} does not answer" in text
+    assert f"{service} is unavailable" in text
     assert not list((programs.settings.media_root / "partial").iterdir())
 
     server.start()

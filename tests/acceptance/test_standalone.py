@@ -1,4 +1,4 @@
-"""`python -m standalone`, which is what `make run` runs."""
+"""`python -m standalone`, which `make run` and `millrace serve` run."""
 
 import json
 import os
@@ -62,7 +62,7 @@ async def test_up_down_and_up_again_with_the_data_kept(standalone: Standalone) -
     program.signal(signal.SIGINT)
     assert program.process.wait(30) == 0, program.log
     assert not [pid for pid in family if alive(pid)]
-    assert "the data is kept" in program.log
+    assert "The data is kept" in program.log
     assert "Traceback" not in program.log
 
     program = standalone.start()
@@ -81,14 +81,14 @@ async def test_no_process_survives_the_supervisor(standalone: Standalone) -> Non
     await eventually(lambda: not [pid for pid in family if alive(pid)])
 
 
-async def test_what_crashes_is_started_again(standalone: Standalone) -> None:
+async def test_what_crashes_is_restarted(standalone: Standalone) -> None:
     program = standalone.start()
     await eventually(lambda: ready(program))
     for marker, said in (
         ("-m quart_app", "quart_app ended (SIGKILL)"),
         ("-m worker", "worker ended (SIGKILL)"),
-        ("valkey-server", "Valkey ended"),
-        ("/postgres -D", "Postgres ended"),
+        ("valkey-server", "Valkey ended, restarting"),
+        ("/postgres -D", "Postgres ended, restarting"),
     ):
         (pid,) = [pid for pid, line in descendants(program.pid).items() if marker in line]
         os.kill(pid, signal.SIGKILL)
@@ -126,7 +126,7 @@ async def test_two_on_the_same_data_is_one_clear_line(standalone: Standalone) ->
     second = standalone.start(PORT=str(free_port()))
     assert second.process.wait(20) == 1
     (line,) = second.log.splitlines()
-    assert "already runs" in line
+    assert "already running" in line
     assert program.stop(30) == 0
 
 

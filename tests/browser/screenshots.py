@@ -80,7 +80,7 @@ async def _shoot(browser: Browser, address: str) -> None:
             await _fill(page)
             first = False
         await page.wait_for_selector("tbody tr")
-        await page.wait_for_selector("text=is in line as", state="detached")
+        await page.wait_for_selector("text=uploaded – queued as", state="detached")
         await page.screenshot(path=TARGET / f"{name}.png", full_page=name == "phone")
         await page.get_by_role("link", name="harbour-calls-2025.csv", exact=True).click()
         await page.wait_for_selector("dialog[open] .detail")
@@ -88,7 +88,7 @@ async def _shoot(browser: Browser, address: str) -> None:
             await page.get_by_role("tab", name=tab.capitalize()).click()
             await page.screenshot(path=TARGET / f"{name}-{tab}.png")
         await page.goto("/")
-        await page.get_by_text("Options, where you know better").click()
+        await page.get_by_text("Reading options").click()
         await page.locator("#upload").screenshot(path=TARGET / f"{name}-options.png")
         await context.close()
 

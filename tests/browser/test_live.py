@@ -53,6 +53,55 @@ async def test_ten_tabs_are_all_live(context: BrowserContext, site: Programs) ->
         await expect(page.locator("tr", has_text="later.csv")).to_be_visible(timeout=30_000)
 
 
+def own_streams(page: Page) -> list[str]:
+    """Event streams that the page opens itself; the shared worker's are not among its requests."""
+    opened: list[str] = []
+    page.on(
+        "request",
+        lambda request: opened.append(request.url) if "listen-updates" in request.url else None,
+    )
+    return opened
+
+
+@pytest.mark.parametrize(
+    "browser_lacks",
+    [
+        "delete window.SharedWorker",
+        "delete Navigator.prototype.locks",
+        # Knows classic workers only: it does not read the option `type`.
+        "window.SharedWorker = class { port = new MessageChannel().port1; }",
+    ],
+)
+async def test_without_module_workers_a_tab_has_its_own_stream(
+    page: Page, site: Programs, browser_lacks: str
+) -> None:
+    await page.add_init_script(browser_lacks)
+    streams = own_streams(page)
+    await live(page)
+    assert len(streams) == 1
+    await put(site, "alone.csv")
+    await expect(page.locator("tr", has_text="alone.csv")).to_be_visible(timeout=30_000)
+
+
+async def test_a_worker_that_cannot_be_loaded_is_started_again(page: Page, site: Programs) -> None:
+    await page.add_init_script(
+        """{
+            const Native = SharedWorker;
+            window.failures = 0;
+            window.SharedWorker = function (url, options) {
+                const broken = String(url).endsWith("/worker.js") && window.failures++ < 1;
+                return new Native(broken ? "/static/js/missing.js" : url, options);
+            };
+        }"""
+    )
+    streams = own_streams(page)
+    await live(page)
+    assert await page.evaluate("window.failures") == 2
+    assert streams == []
+    await put(site, "again.csv")
+    await expect(page.locator("tr", has_text="again.csv")).to_be_visible(timeout=30_000)
+
+
 async def test_the_page_comes_back_after_answers_of_503(page: Page, site: Programs) -> None:
     await live(page)
     (web,) = site.running("quart_app")
@@ -100,12 +149,13 @@ async def test_filters_search_and_sort_stand_in_the_address(page: Page, site: Pr
     await expect(page).to_have_url(re.compile(r"/\?status=Error$"))
     await page.go_back()
     await expect(names).to_have_count(4)
+    await expect(page.locator("#connection")).to_have_text("live")
     await page.fill("#search", "c.csv")
     await expect(names).to_have_count(1)
     await expect(page.locator("#search")).to_be_focused()
     await expect(page).to_have_url(re.compile("q=c.csv"))
     await page.fill("#search", "nothing like it")
-    await expect(page.locator(".empty")).to_contain_text("No name contains “nothing like it”")
+    await expect(page.locator(".empty")).to_contain_text("No file name contains “nothing like it”")
     await page.get_by_role("link", name="Show all files").click()
     await expect(names).to_have_count(4)
     await page.get_by_role("link", name="Size", exact=True).click()
@@ -149,16 +199,16 @@ async def test_many_files_are_changed_at_once(page: Page, site: Programs) -> Non
     page.on("dialog", accept)
     await page.check("#choose-all")
     bulk = page.locator("#bulk")
-    await expect(bulk).to_contain_text("5 chosen")
+    await expect(bulk).to_contain_text("5 files selected")
     await bulk.get_by_role("button", name="Cancel 2").click()
     await expect(page.locator("tbody .status-canceled")).to_have_count(2)
-    assert asked == ["Cancel 2 files? Running work stops at once."]
-    await expect(page.locator(".message-success").first).to_contain_text("2 files are canceled")
+    assert asked == ["Cancel 2 files? Running jobs stop immediately."]
+    await expect(page.locator(".message-success").first).to_contain_text("Cancelled 2 files.")
     for number in good[:2]:
         await page.check(f"#choose-{number}")
-    await bulk.get_by_role("button", name="Remove 2").click()
+    await bulk.get_by_role("button", name="Delete 2").click()
     await expect(page.locator("tbody .status-removed")).to_have_count(2)
-    assert asked[1].startswith("Remove the data of 2 files")
+    assert asked[1] == "Delete 2 files and their results?"
     await expect(page.locator("tbody .status-ok")).to_have_count(1)
 
 
@@ -225,7 +275,7 @@ async def test_the_popup_has_an_address_and_follows_the_job(page: Page, site: Pr
     await expect(bar).not_to_have_attribute("value", first or "")
     await dialog.get_by_role("tab", name="Timeline").click()
     await httpx_delete(site, busy)
-    await expect(dialog.locator(".outcome")).to_contain_text("It can be put in line again")
+    await expect(dialog.locator(".outcome")).to_contain_text("You can run it again")
     await expect(dialog.get_by_role("tab", name="Timeline")).to_have_attribute(
         "aria-selected", "true"
     )
@@ -318,7 +368,7 @@ async def test_axe_finds_nothing_on_any_view(
     await httpx_delete(site, stopped)
     await expect(page.locator(f"#file-{busy} progress")).to_be_visible(timeout=30_000)
     problems["table"] = await axe(page)
-    await page.get_by_text("Options, where you know better").click()
+    await page.get_by_text("Reading options").click()
     problems["options"] = await axe(page)
     await page.check("#choose-all")
     problems["chosen"] = await axe(page)

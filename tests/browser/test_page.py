@@ -24,15 +24,17 @@ async def send(page: Page, *files: Any) -> None:
 
 async def live(page: Page) -> None:
     await page.goto("/")
-    await expect(page.locator("#connection")).to_have_text("live")
+    await expect(page.locator("#connection")).to_have_text("live", timeout=30_000)
 
 
 async def test_an_upload_becomes_ok_without_reloading(page: Page) -> None:
     await live(page)
     await page.evaluate("window.stillTheSamePage = true")
-    await expect(page.locator(".empty")).to_contain_text("Nothing here yet")
+    await expect(page.locator(".empty")).to_contain_text("No files yet")
     await send(page, upload_of("cities.csv"))
-    await expect(page.locator(".message-success")).to_contain_text("cities.csv")
+    await expect(page.locator(".message-success")).to_have_text(
+        "“cities.csv” uploaded – queued as #1."
+    )
     row = page.locator("tr", has_text="cities.csv")
     await expect(row.locator(".status")).to_have_text("Ok", timeout=30_000)
     await expect(row.locator("[data-label=Rows]")).to_contain_text("200")
@@ -42,13 +44,13 @@ async def test_an_upload_becomes_ok_without_reloading(page: Page) -> None:
 
 async def test_options_stand_in_their_order_and_are_heeded(page: Page, site: Programs) -> None:
     await live(page)
-    await page.get_by_text("Options, where you know better").click()
+    await page.get_by_text("Reading options").click()
     labels = await page.locator(".more-options label").all_text_contents()
     assert labels[:3] == ["Encoding", "Delimiter", "Quote"]
     await page.get_by_label("Delimiter").fill("!")
-    await page.get_by_label("Integers").select_option("narrow")
+    await page.get_by_label("Integer size").select_option("narrow")
     await expect(page.get_by_label("Header rows")).to_have_accessible_description(
-        "0: there is no header"
+        "0 if there is no header"
     )
     await send(page, upload_of("odd.csv", "n!text\n" + "1!a,b\n" * 20))
     await expect(page.locator(".status-ok")).to_be_visible(timeout=30_000)
@@ -65,7 +67,7 @@ async def test_the_popup_shows_what_is_in_the_file(page: Page, tmp_path: Path) -
     dialog = page.locator("dialog")
     await expect(dialog).to_be_visible()
     assert await dialog.evaluate("dialog => dialog.matches(':modal')")
-    await expect(dialog).to_contain_text("200 records read = 200 written + 0 rejected")
+    await expect(dialog).to_contain_text("200 rows read: 200 kept, 0 rejected")
     await dialog.get_by_role("tab", name="Columns").click()
     await expect(dialog.locator(".columns tbody tr")).to_have_count(3)
     await expect(dialog.locator("svg.histogram")).to_have_count(2)
@@ -87,13 +89,13 @@ async def test_progress_cancel_and_remove(page: Page) -> None:
     await page.fill('[name="option.seconds"]', "600")
     await send(page, upload_of("long.csv"))
     row = page.locator("tr", has_text="long.csv")
-    await expect(row.locator(".state")).to_contain_text("burning CPU", timeout=30_000)
+    await expect(row.locator(".state")).to_contain_text("Working", timeout=30_000)
     await expect(row.locator("progress")).to_have_attribute("value", re.compile(r"0\.0"))
     await row.get_by_role("button", name="Cancel").click()
     await expect(row.locator(".status")).to_have_text("Canceled")
     await expect(row.get_by_role("button", name="Cancel")).to_have_count(0)
     await row.get_by_role("button", name="Retry").click()
-    await expect(row.locator(".state")).to_contain_text("burning CPU", timeout=30_000)
+    await expect(row.locator(".state")).to_contain_text("Working", timeout=30_000)
     await row.get_by_role("button", name="Cancel").click()
     await expect(row.locator(".status")).to_have_text("Canceled")
 
@@ -103,7 +105,7 @@ async def test_progress_cancel_and_remove(page: Page) -> None:
     row = page.locator("tr", has_text="gone.csv")
     await expect(row.locator(".status")).to_have_text("Ok", timeout=30_000)
     page.once("dialog", lambda dialog: dialog.accept())
-    await row.get_by_role("button", name="Remove").click()
+    await row.get_by_role("button", name="Delete").click()
     await expect(row.locator(".status")).to_have_text("Removed")
 
 

@@ -1,6 +1,7 @@
 """Uploads by tus-js-client in a real browser: broken lines, reloads, pauses."""
 
 import hashlib
+import re
 from pathlib import Path
 
 import httpx
@@ -77,10 +78,10 @@ async def test_pausing_resuming_and_cancelling(page: Page, site: Programs, tmp_p
     row = page.locator("#sendings li")
     await expect(row.locator("small")).to_contain_text("/s · about", timeout=30_000)
     await row.get_by_role("button", name="Pause").click()
-    await expect(row.locator("small")).to_have_text("paused")
+    await expect(row.locator("small")).to_have_text("Paused")
     half = await arrived(site)
     assert 0 < half < path.stat().st_size
-    await row.get_by_role("button", name="Pause").click()
+    await row.get_by_role("button", name="Resume upload of slow.csv").click()
     file_row = page.locator("tr", has_text="slow.csv")
     await expect(file_row.locator(".status")).to_have_text("Ok", timeout=60_000)
     assert (await first_file(site))["sha256"] == digest
@@ -93,6 +94,7 @@ async def test_pausing_resuming_and_cancelling(page: Page, site: Programs, tmp_p
     await row.get_by_role("button", name="Cancel").click()
     await expect(row).to_have_count(0)
     await eventually(lambda: not list((site.settings.media_root / "resumable").iterdir()))
+    await expect(page.locator("#unfinished")).to_be_hidden()
     await expect(page.locator("#files tbody tr")).to_have_count(1)
 
 
@@ -111,7 +113,9 @@ async def test_a_reload_goes_on_where_it_was(page: Page, site: Programs, tmp_pat
     await eventually(some)
     await page.reload()
     kept = await arrived(site)
-    await expect(page.locator("#unfinished")).to_contain_text("again.csv")
+    await expect(page.locator("#unfinished")).to_have_text(
+        re.compile(r"^Upload of “again.csv” stopped at \d+ %. Choose the same file to resume.$")
+    )
     sent: list[int] = []
     page.on(
         "request",
@@ -161,7 +165,9 @@ async def test_the_form_works_without_scripts(
         await page.click("text=Back to the files")
         await expect(page.locator(".empty")).to_be_visible()
     else:
-        await expect(page.locator(".message-success")).to_contain_text("plain.csv” is in line")
+        await expect(page.locator(".message-success")).to_contain_text(
+            "plain.csv” uploaded – queued as #"
+        )
 
         async def ended() -> bool:
             await page.goto("/")
@@ -169,9 +175,9 @@ async def test_the_form_works_without_scripts(
 
         await eventually(ended)
         await page.get_by_role("link", name="plain.csv").click()
-        await expect(page.locator("dialog")).to_contain_text("1 records read")
+        await expect(page.locator("dialog")).to_contain_text("1 row read: 1 kept")
         await expect(page.locator("dialog .sample")).to_be_visible()
         await page.click("dialog >> text=Close")
-        await page.get_by_role("button", name="Remove plain.csv").click()
+        await page.get_by_role("button", name="Delete plain.csv").click()
         await expect(page.locator("tbody .status")).to_have_text("Removed")
     await plain.close()

@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable
 from redis.exceptions import ResponseError
 
 from processing.broker import command_client
+from processing.jobs import GROUP
+from processing.stream_keys import StreamKeys
 from tests.conftest import Servers
 from tests.programs import Program, Programs, descendants
 
@@ -94,14 +96,15 @@ class Monkey:
 
     async def wipe_stream(self) -> None:
         redis = command_client(self._servers.valkey.url)
-        prefix = self._programs.settings.stream_prefix
-        await redis.delete(f"{prefix}:{self._random.choice(['jobs', 'events', 'jobs:entries'])}")
+        keys = StreamKeys(self._programs.settings.stream_prefix)
+        await redis.delete(self._random.choice([keys.jobs, keys.events, keys.job_entries]))
         await redis.aclose()
 
     async def destroy_group(self) -> None:
         redis = command_client(self._servers.valkey.url)
         with contextlib.suppress(ResponseError):  # no such stream yet
-            await redis.xgroup_destroy(f"{self._programs.settings.stream_prefix}:jobs", "workers")
+            keys = StreamKeys(self._programs.settings.stream_prefix)
+            await redis.xgroup_destroy(keys.jobs, GROUP)
         await redis.aclose()
 
     async def forget_redis(self) -> None:

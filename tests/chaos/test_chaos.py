@@ -94,14 +94,14 @@ async def settle(core: Core) -> None:
     async def quiet() -> bool:
         open_files = [file.id for file in await all_files(core) if not file.terminal]
         try:
-            pending = await core.commands.xpending(core.jobs.stream, "workers")
+            pending = await core.commands.xpending(core.keys.jobs, "workers")
         except ResponseError:  # wiped a moment ago, not rebuilt yet
             return False
         return (
             not open_files
             and pending["pending"] == 0
-            and await core.commands.xlen(core.jobs.stream) == 0
-            and await core.commands.hlen(core.jobs.index) == 0
+            and await core.commands.xlen(core.keys.jobs) == 0
+            and await core.commands.hlen(core.keys.job_entries) == 0
         )
 
     await eventually(quiet, 120)
@@ -147,11 +147,11 @@ async def check_events(core: Core, files: dict[int, ProcessingFile]) -> None:
 async def check_disk(core: Core, files: dict[int, ProcessingFile]) -> None:
     """Every file has its data and nothing else has any."""
     # What a killed web left half-way is swept after an hour; here, now.
-    core.storage.drop_abandoned_partials(older_than=0)
+    core.storage.delete_abandoned_partials(older_than=0)
     kept = {file.id for file in files.values() if file.status != Status.REMOVED}
 
     async def tidied() -> bool:
-        await core.recovery.tidy()  # does nothing while a worker is at it
+        await core.recovery.clean_up()  # does nothing while a worker is at it
         return {file_id for file_id, _ in core.storage.stored_ids()} == kept
 
     with pytest.MonkeyPatch.context() as patch:

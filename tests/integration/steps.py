@@ -21,7 +21,13 @@ from processing.stream_reader import START
 ME, OTHER = "host:1:aaa", "host:2:bbb"
 
 
-async def submit(core: Core, name: str = "a.csv", data: bytes = b"a\n1\n") -> ProcessingFile:
+async def submit(
+    core: Core,
+    name: str = "a.csv",
+    data: bytes = b"a\n1\n",
+    handler: str = "profile",
+    options: dict[str, object] | None = None,
+) -> ProcessingFile:
     partial = core.storage.new_partial(1000)
     partial.write([data])
     digest = partial.complete()
@@ -30,10 +36,10 @@ async def submit(core: Core, name: str = "a.csv", data: bytes = b"a\n1\n") -> Pr
         size=len(data),
         name=name,
         sha256=digest,
-        handler="profile",
-        options={},
+        handler=handler,
+        options=options or {},
     )
-    return await core.lifecycle.files.submit(upload)
+    return await core.lifecycle.submissions.submit(upload)
 
 
 async def take(
@@ -65,7 +71,7 @@ async def row_of(core: Core, file_id: int) -> ProcessingFile:
 
 async def finish(core: Core, claimed: Claimed, status: Status = Status.OK, **more: Any) -> Change:
     """Record and conclude, as a worker does."""
-    (change,) = await core.lifecycle.jobs.record([end(claimed.job, status, **more)])
+    (change,) = await core.lifecycle.jobs.record_results([end(claimed.job, status, **more)])
     await core.lifecycle.jobs.announce_results([change], {change.id: claimed.delivery})
     return change
 

@@ -1,46 +1,46 @@
-"""Every change is told, every end exactly once, whoever dies in between."""
+"""Every change is announced, every result exactly once, whichever process dies in between."""
 
 import pytest
 
 from processing import repository
 from processing.core import Core
 from processing.models import Change
-from processing.outbox import AnnounceWhen, Notice
+from processing.outbox import Announcement, AnnounceWhen
 from processing.settings import Settings
 from tests.integration.steps import ME, OTHER, claim_all, end, finish, status_events, submit, take
 
 
-async def test_an_end_is_told_once_although_its_worker_dies_before_telling(core: Core) -> None:
+async def test_a_result_is_announced_once_although_its_worker_dies_before(core: Core) -> None:
     file = await submit(core)
     (claimed,) = await claim_all(core)
-    changes = await core.lifecycle.jobs.record([end(claimed.job)])
-    # The worker is gone: another finds its delivery, and then the first one comes back.
+    changes = await core.lifecycle.jobs.record_results([end(claimed.job)])
+    # The worker is frozen: another one finds its delivery, and then the first one continues.
     deliveries = await core.jobs.reclaim(OTHER, 0.0, 10)
     assert await take(core, deliveries, OTHER) == []
     await core.lifecycle.jobs.announce_results(changes, {file.id: claimed.delivery})
     assert await status_events(core, file.id) == ["Waiting", "Processing", "Ok"]
-    assert await core.commands.xlen(core.jobs.stream) == 0
+    assert await core.commands.xlen(core.keys.jobs) == 0
 
 
-async def test_an_end_is_told_once_although_the_answer_was_lost(core: Core) -> None:
+async def test_a_result_is_announced_once_although_the_answer_was_lost(core: Core) -> None:
     file = await submit(core)
     (claimed,) = await claim_all(core)
-    changes = await core.lifecycle.jobs.record([end(claimed.job)])
+    changes = await core.lifecycle.jobs.record_results([end(claimed.job)])
     await core.lifecycle.jobs.announce_results(changes, {file.id: claimed.delivery})
-    await core.lifecycle.jobs.announce_results(changes, {file.id: claimed.delivery}, again=True)
+    await core.lifecycle.jobs.announce_results(changes, {file.id: claimed.delivery}, repeated=True)
     assert await status_events(core, file.id) == ["Waiting", "Processing", "Ok"]
 
 
-async def test_an_end_that_did_not_get_out_is_told_by_the_second_try(core: Core) -> None:
+async def test_a_result_is_announced_by_the_second_try_if_the_first_failed(core: Core) -> None:
     file = await submit(core)
     (claimed,) = await claim_all(core)
-    changes = await core.lifecycle.jobs.record([end(claimed.job)])
-    await core.lifecycle.jobs.announce_results(changes, {file.id: claimed.delivery}, again=True)
+    changes = await core.lifecycle.jobs.record_results([end(claimed.job)])
+    await core.lifecycle.jobs.announce_results(changes, {file.id: claimed.delivery}, repeated=True)
     assert await status_events(core, file.id) == ["Waiting", "Processing", "Ok"]
 
 
 @pytest.mark.parametrize("crash_after_sending", [False, True])
-async def test_a_removal_is_told_once_although_web_dies(
+async def test_a_removal_is_announced_once_although_web_dies(
     core: Core, crash_after_sending: bool
 ) -> None:
     file = await submit(core)
@@ -50,7 +50,7 @@ async def test_a_removal_is_told_once_although_web_dies(
         removed = await repository.delete(connection, file.id)
     assert removed is not None
     if crash_after_sending:
-        await core.outbox.send([Notice.status(removed, AnnounceWhen.ONCE)])
+        await core.outbox.send([Announcement.status(removed, AnnounceWhen.ONCE)])
     await core.recovery.sweep()
     await core.recovery.sweep()
     assert await status_events(core, file.id) == ["Waiting", "Processing", "Ok", "Removed"]
@@ -64,8 +64,8 @@ async def test_a_file_can_be_cancelled_again_after_a_retry(core: Core) -> None:
     assert await status_events(core, file.id) == ["Waiting"] + ["Canceled", "Waiting"] * 2
 
 
-async def test_a_worker_that_was_held_up_tells_nothing_after_the_end(core: Core) -> None:
-    """The last event of a file is always its state, whoever is late."""
+async def test_a_delayed_worker_announces_nothing_after_the_result(core: Core) -> None:
+    """The last event of a file is always its status, whichever process is late."""
     file = await submit(core)
     await core.jobs.ensure_group()
     deliveries = await core.jobs.read(ME, 10)
@@ -78,16 +78,16 @@ async def test_a_worker_that_was_held_up_tells_nothing_after_the_end(core: Core)
 
     other = await submit(core)
     (claimed,) = await claim_all(core)
-    changes = await core.lifecycle.jobs.record([end(claimed.job)])
+    changes = await core.lifecycle.jobs.record_results([end(claimed.job)])
     await core.lifecycle.files.delete(other.id)
     await core.lifecycle.jobs.announce_results(changes, {other.id: claimed.delivery})
     assert await status_events(core, other.id) == ["Waiting", "Processing", "Removed"]
 
 
-async def test_a_wiped_end_is_told_all_the_same(core: Core) -> None:
+async def test_a_result_is_announced_although_redis_was_wiped(core: Core) -> None:
     file = await submit(core)
     (claimed,) = await claim_all(core)
-    await core.commands.delete(core.jobs.stream, core.jobs.index, core.events.stream)
+    await core.commands.delete(core.keys.jobs, core.keys.job_entries, core.keys.events)
     await finish(core, claimed)
     assert await status_events(core, file.id) == ["Ok"]
 
@@ -98,9 +98,9 @@ async def test_events_are_trimmed_and_jobs_never(settings: Settings) -> None:
     await core.outbox.send(queue=[(number, "profile") for number in range(1, 1001)])
     for first in range(1, 1001, 100):
         await core.outbox.send(
-            Notice.status(Change(number, 0, "Waiting", None))
+            Announcement.status(Change(number, 0, "Waiting", None))
             for number in range(first, first + 100)
         )
-    assert 100 <= await core.commands.xlen(core.events.stream) <= 300
-    assert await core.commands.xlen(core.jobs.stream) == 1000
+    assert 100 <= await core.commands.xlen(core.keys.events) <= 300
+    assert await core.commands.xlen(core.keys.jobs) == 1000
     await core.close()

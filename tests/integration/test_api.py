@@ -42,7 +42,7 @@ def leftovers(core: Core) -> list[Path]:
     return [path for name in ("partial", "resumable") for path in (root / name).iterdir()]
 
 
-async def test_put_makes_a_file(client: Client, core: Core) -> None:
+async def test_put_creates_a_file(client: Client, core: Core) -> None:
     response = await put(client, "sales.csv")
     assert response.status_code == 201
     created = await response.get_json()
@@ -53,7 +53,7 @@ async def test_put_makes_a_file(client: Client, core: Core) -> None:
     assert response.headers["Location"] == file["url"]
     assert core.storage.original(file["id"]).read_bytes() == CSV
     assert not leftovers(core)
-    assert await core.commands.xlen(core.jobs.stream) == 1
+    assert await core.commands.xlen(core.keys.jobs) == 1
 
 
 async def test_a_digest_is_checked(client: Client, core: Core) -> None:
@@ -84,19 +84,19 @@ async def test_the_same_request_is_carried_out_once(client: Client, core: Core) 
         status, _ = await post(client, *parts, path="/api/v1/files", Idempotency_Key="k2")
         assert status == 201
     assert len((await get(client, "files"))["files"]) == 3
-    assert await core.commands.xlen(core.jobs.stream) == 3
+    assert await core.commands.xlen(core.keys.jobs) == 3
 
 
-async def test_the_same_bytes_are_noticed(client: Client) -> None:
+async def test_duplicates_are_reported(client: Client) -> None:
     first = (await (await put(client)).get_json())["file"]["id"]
     again = await (await put(client, "b.csv")).get_json()
     assert again["same_as"] == first
     assert again["same_as_url"] == f"/api/v1/files/{first}"
     _, text = await post(client, csv_part())
-    assert "the same bytes as" in text
+    assert "the same content as" in text
 
 
-async def test_a_form_says_what_was_taken_and_what_not(client: Client) -> None:
+async def test_a_form_reports_accepted_and_refused_files(client: Client) -> None:
     status, text = await post(
         client,
         csv_part(name="1.csv"),
@@ -124,7 +124,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("kind", REFUSED)
-async def test_what_is_no_csv_is_refused_by_its_first_bytes(
+async def test_other_formats_are_refused_by_their_first_bytes(
     client: Client, core: Core, kind: str
 ) -> None:
     data, status = REFUSED[kind]
@@ -150,11 +150,11 @@ async def test_what_is_no_csv_is_refused_by_its_first_bytes(
         b"\x1f\x8b" + b"\0\1\2\3\4\5\6\7\x0e\x0f\x10\x11" * 20,
     ],
 )
-async def test_what_may_be_a_csv_is_taken(client: Client, text: bytes) -> None:
+async def test_possible_csv_is_accepted(client: Client, text: bytes) -> None:
     assert (await put(client, data=text)).status_code == 201
 
 
-async def test_types_that_programs_send(client: Client) -> None:
+async def test_content_types_of_programs_are_accepted(client: Client) -> None:
     for kind in ("", "text/csv; charset=utf-8", "application/octet-stream", "text/plain"):
         assert (await put(client, Content_Type=kind)).status_code == 201
     for kind in ("application/json", "image/png", "multipart/form-data; boundary=x"):
@@ -195,6 +195,12 @@ async def test_lists_are_filtered_sorted_and_paged(client: Client, core: Core) -
         assert sorted(paged) == sorted(names)
 
 
+def cursor(key: object, file_id: object) -> str:
+    """What a list hands out to go on with, or nearly so."""
+    written = json.dumps([key, file_id]).encode()
+    return base64.urlsafe_b64encode(written).rstrip(b"=").decode()
+
+
 BAD_QUERIES = [
     "limit=0",
     "limit=x",
@@ -207,17 +213,35 @@ BAD_QUERIES = [
     "q=%00",
     "limit=1&limit=2",
     "sort=size&after=WyJ4IiwxXQ",
+    f"after={cursor('1', 2**63)}",
+    f"after={cursor('1', True)}",
+    f"after={cursor(1, 1)}",
+    f"sort=size&after={cursor(str(2**63), 1)}",
 ]
 
 
 @pytest.mark.parametrize("query", BAD_QUERIES)
-async def test_what_a_query_gets_wrong_is_named(client: Client, query: str) -> None:
+async def test_invalid_parameters_are_named(client: Client, query: str) -> None:
     problem = await get(client, f"files?{query}", 400)
     assert problem["type"] == "urn:millrace:problem:bad-query"
     assert any(word in problem["detail"] for word in (query.split("=")[0], "cursor"))
 
 
-async def test_waiting_for_the_end(client: Client, core: Core) -> None:
+@pytest.mark.parametrize(
+    "query",
+    [
+        f"after={cursor('1', 2**63 - 1)}",
+        f"sort=name&after={cursor(chr(0), 1)}",
+        f"sort=size&after={cursor(str(1 - 2**63), 1)}",
+        f"sort=seconds&after={cursor('-inf', 1)}",
+    ],
+)
+async def test_a_cursor_may_lie_beyond_all_files(client: Client, core: Core, query: str) -> None:
+    await submit(core)
+    assert (await get(client, f"files?{query}"))["next"] is None
+
+
+async def test_waiting_for_a_file_to_finish(client: Client, core: Core) -> None:
     file = await submit(core)
     assert (await get(client, f"files/{file.id}?wait=0.1"))["status"] == "Waiting"
     waiting = asyncio.create_task(get(client, f"files/{file.id}?wait=50"))
@@ -228,7 +252,7 @@ async def test_waiting_for_the_end(client: Client, core: Core) -> None:
     assert answer["outcome"] == "succeeded"
 
 
-async def test_deleting_and_trying_again(client: Client, core: Core) -> None:
+async def test_delete_and_retry(client: Client, core: Core) -> None:
     file = await submit(core)
     path = f"/api/v1/files/{file.id}"
     assert (await client.post(f"{path}/retry")).status_code == 409
@@ -258,7 +282,7 @@ async def test_results_and_artifacts(client: Client, core: Core) -> None:
         "size": 4,
         "sha256": digest,
     }
-    await core.lifecycle.jobs.record(
+    await core.lifecycle.jobs.record_results(
         [end(claimed.job, artifacts=[artifact], result={"x": [1, None]})]
     )
     assert await get(client, f"{path}/result") == {"x": [1, None]}
@@ -327,7 +351,7 @@ async def limited(settings: Settings, **limits: Any) -> Quart:
     return create_app(settings.model_copy(update=limits))
 
 
-async def test_limits_hold(settings: Settings, core: Core) -> None:
+async def test_limits_are_enforced(settings: Settings, core: Core) -> None:
     async def answers(app: Quart, size: int = 8, count: int = 1) -> list[tuple[int, str]]:
         async with app.test_app():
             client = app.test_client()
@@ -353,11 +377,11 @@ async def test_limits_hold(settings: Settings, core: Core) -> None:
     async with few.test_app():
         status, text = await post(few.test_client(), *[csv_part()] * 3)
         assert status == 400
-        assert "At most 2 files" in text
+        assert "at most 2 files" in text
     assert not leftovers(core)
 
 
-async def test_hosts_that_are_not_ours_get_nothing(settings: Settings) -> None:
+async def test_unknown_host_names_are_refused(settings: Settings) -> None:
     async def status(name: str, **limits: Any) -> int:
         app = await limited(settings, **limits)
         async with app.test_app():
@@ -383,7 +407,9 @@ async def test_forms_of_browsers_without_scripts(client: Client) -> None:
     assert "Back to the files" in text
 
 
-async def test_a_client_that_is_gone_at_any_byte_leaves_nothing(client: Client, core: Core) -> None:
+async def test_a_client_that_disconnects_at_any_byte_leaves_nothing(
+    client: Client, core: Core
+) -> None:
     body = csv_part() + f"--{BOUNDARY}--\r\n".encode()
     headers = Headers({"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"})
     for path in ("/processing_file/", "/api/v1/files"):
@@ -432,7 +458,6 @@ async def test_events_are_replayed_and_followed(client: Client, core: Core) -> N
     )
     assert f'"file_id": {first.id},' not in only
     following = asyncio.create_task(events_of(client, "", "Waiting"))
-    await asyncio.sleep(0)
 
     async def told() -> bool:
         await submit(core, "3.csv")
@@ -441,7 +466,7 @@ async def test_events_are_replayed_and_followed(client: Client, core: Core) -> N
     await eventually(told)
 
 
-async def test_events_that_are_gone_are_a_gap(client: Client, core: Core) -> None:
+async def test_expired_events_are_a_gap(client: Client, core: Core) -> None:
     await submit(core)
     text = await events_of(client, "?last_event_id=1500000000000-0", "Waiting")
     assert text.index("event: gap") < text.index("event: status")

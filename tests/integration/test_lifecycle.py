@@ -49,9 +49,9 @@ async def test_a_file_goes_from_waiting_to_ok(core: Core) -> None:
     assert (await finish(core, claimed, row_count=1, result={"x": 1})).status == Status.OK
     assert (await row_of(core, file.id)).result == {"x": 1}
     assert await status_events(core, file.id) == ["Waiting", "Processing", "Ok"]
-    assert await core.commands.xlen(core.jobs.stream) == 0
-    assert await core.commands.hlen(core.jobs.index) == 0
-    pending = await core.commands.xpending(core.jobs.stream, "workers")
+    assert await core.commands.xlen(core.keys.jobs) == 0
+    assert await core.commands.hlen(core.keys.job_entries) == 0
+    pending = await core.commands.xpending(core.keys.jobs, "workers")
     assert pending["pending"] == 0
 
 
@@ -70,7 +70,7 @@ async def test_the_whole_table_of_transitions(core: Core, before: Status, after:
                 core.database.dedicated(), [file.id], worker=ME, lease_seconds=9, max_failures=3
             )
         elif after in (Status.OK, Status.ERROR):
-            await repository.finish(core.database.dedicated(), [end(file, after)])
+            await repository.record_results(core.database.dedicated(), [end(file, after)])
         elif after == Status.WAITING and before != Status.PROCESSING:
             await repository.restart(connection, file.id)
         elif after == Status.WAITING:
@@ -89,7 +89,7 @@ async def test_a_terminal_status_is_never_claimed(core: Core, before: Status) ->
     await force(core, file.id, before)
     assert await claim_all(core) == []
     assert await status_of(core, file.id) == before
-    assert await core.commands.xlen(core.jobs.stream) == 0  # settled, not left to come again
+    assert await core.commands.xlen(core.keys.jobs) == 0  # settled, not left to come again
 
 
 async def test_a_paused_worker_cannot_overwrite_its_successor(core: Core) -> None:
@@ -100,12 +100,12 @@ async def test_a_paused_worker_cannot_overwrite_its_successor(core: Core) -> Non
     (successor,) = await take(core, deliveries, OTHER)
     assert (zombie.job.attempt, successor.job.attempt) == (1, 2)
 
-    assert await core.lifecycle.jobs.record([end(zombie.job, Status.ERROR)]) == []
+    assert await core.lifecycle.jobs.record_results([end(zombie.job, Status.ERROR)]) == []
     report = ProgressReport(id=zombie.job.id, attempt=1, progress=0.9, stage="late")
     await core.lifecycle.jobs.progress([report])
     held = {zombie.job.id: zombie.job.attempt}
     assert await core.lifecycle.jobs.renew(held, worker=ME, lease_seconds=30) == set()
-    assert await core.lifecycle.jobs.record([end(successor.job)]) != []
+    assert await core.lifecycle.jobs.record_results([end(successor.job)]) != []
     assert await status_of(core, zombie.job.id) == Status.OK
     entries = await core.events.read(START)
     assert not [event for _, event in entries if event and event.type == "progress"]
@@ -129,8 +129,8 @@ async def test_a_job_that_loses_its_worker_too_often_is_poison(core: Core) -> No
         assert len(claimed) == (1 if attempt == 2 else 0)
     row = await row_of(core, file.id)
     assert (row.status, row.outcome) == (Status.ERROR, Outcome.WORKER_LOST)
-    assert "lost 2 times" in (row.message or "")
-    assert await core.commands.xlen(core.jobs.stream) == 0
+    assert "lost twice while processing this file" in (row.message or "")
+    assert await core.commands.xlen(core.keys.jobs) == 0
 
 
 async def test_cancel_is_the_same_once_or_thrice(core: Core) -> None:
@@ -145,7 +145,7 @@ async def test_cancel_wins_over_a_late_finish(core: Core) -> None:
     file = await submit(core)
     (claimed,) = await claim_all(core)
     await core.lifecycle.files.delete(file.id)
-    assert await core.lifecycle.jobs.record([end(claimed.job)]) == []
+    assert await core.lifecycle.jobs.record_results([end(claimed.job)]) == []
     assert await status_of(core, file.id) == Status.CANCELED
     assert await status_events(core, file.id) == ["Waiting", "Processing", "Canceled"]
 
@@ -155,22 +155,23 @@ async def test_cancel_and_finish_at_the_same_time_leave_one_end(core: Core) -> N
         file = await submit(core)
         (claimed,) = await claim_all(core)
         written, deleted = await asyncio.gather(
-            core.lifecycle.jobs.record([end(claimed.job)]), core.lifecycle.files.delete(file.id)
+            core.lifecycle.jobs.record_results([end(claimed.job)]),
+            core.lifecycle.files.delete(file.id),
         )
         await core.lifecycle.jobs.announce_results(written, {file.id: claimed.delivery})
         final = await status_of(core, file.id)
         # Whoever came first; a finish that came first was removed by the same click.
         assert final == deleted.status
         assert final in ({Status.REMOVED} if written else {Status.CANCELED})
-        told = await status_events(core, file.id)
-        # The end that this delete replaced at once need not be told any more.
-        assert told == ["Waiting", "Processing", str(final)]
+        announced = await status_events(core, file.id)
+        # The result that this delete replaced at once need not be announced any more.
+        assert announced == ["Waiting", "Processing", str(final)]
 
 
 async def test_removing_deletes_the_data(core: Core) -> None:
     file = await submit(core)
     (claimed,) = await claim_all(core)
-    await core.lifecycle.jobs.record([end(claimed.job)])
+    await core.lifecycle.jobs.record_results([end(claimed.job)])
     assert (await core.lifecycle.files.delete(file.id)).status == Status.REMOVED
     assert not core.storage.original(file.id).parent.exists()
     assert (await core.lifecycle.files.delete(file.id)).status == Status.REMOVED
@@ -182,7 +183,7 @@ async def test_deleting_what_is_not_there(core: Core) -> None:
 
 
 @pytest.mark.parametrize("ended", [Status.ERROR, Status.CANCELED])
-async def test_a_retry_starts_afresh(core: Core, ended: Status) -> None:
+async def test_a_retry_starts_from_the_beginning(core: Core, ended: Status) -> None:
     file = await submit(core)
     (first,) = await claim_all(core)
     if ended == Status.ERROR:
@@ -193,8 +194,10 @@ async def test_a_retry_starts_afresh(core: Core, ended: Status) -> None:
     assert (again.status, again.failures, again.message) == (Status.WAITING, 0, None)
     (second,) = await claim_all(core)
     assert second.job.attempt == 2
-    assert await core.lifecycle.jobs.record([end(first.job)]) == []  # the first is fenced off
-    assert await core.lifecycle.jobs.record([end(second.job)]) != []
+    assert (
+        await core.lifecycle.jobs.record_results([end(first.job)]) == []
+    )  # the first is fenced off
+    assert await core.lifecycle.jobs.record_results([end(second.job)]) != []
     with pytest.raises(Conflict, match="is Ok"):
         await core.lifecycle.files.retry(file.id)
 
@@ -204,7 +207,7 @@ async def test_no_retry_without_the_data(core: Core) -> None:
         await core.lifecycle.files.retry(4711)
     file = await submit(core)
     await core.lifecycle.files.delete(file.id)
-    core.storage.remove(file.id)
+    core.storage.delete_file(file.id)
     with pytest.raises(NotFound, match="no data"):
         await core.lifecycle.files.retry(file.id)
     assert await status_of(core, file.id) == Status.CANCELED
@@ -248,7 +251,7 @@ async def test_overlapping_claims_do_not_deadlock(core: Core) -> None:
     assert sorted(ids) == [file.id for file in files]
 
 
-async def test_every_attempt_leaves_its_figures(core: Core) -> None:
+async def test_every_attempt_records_its_usage(core: Core) -> None:
     file = await submit(core)
     (first,) = await claim_all(core, lease=0.01)
     await asyncio.sleep(0.05)  # the lease itself is what is tested
@@ -279,14 +282,14 @@ async def test_every_attempt_leaves_its_figures(core: Core) -> None:
     assert first.job.attempt == 1
 
 
-async def test_what_a_cancelled_attempt_had_used_is_kept(core: Core) -> None:
+async def test_the_usage_of_a_cancelled_attempt_is_kept(core: Core) -> None:
     file = await submit(core)
     (claimed,) = await claim_all(core)
-    figures = end(claimed.job, usage=Usage(5, 3.0, 4.0))
-    await core.lifecycle.jobs.record_usage([figures])  # not while it runs
+    used = {(file.id, claimed.job.attempt): Usage(5, 3.0, 4.0)}
+    await core.lifecycle.jobs.record_cancelled_usage(used)  # not while it runs
     assert (await row_of(core, file.id)).usage == Usage()
     await core.lifecycle.files.delete(file.id)
-    await core.lifecycle.jobs.record_usage([figures])
+    await core.lifecycle.jobs.record_cancelled_usage(used)
     row = await row_of(core, file.id)
     assert row.usage == Usage(5, 3.0, 4.0)
 
@@ -302,3 +305,14 @@ async def test_a_retry_that_is_due_is_queued_although_the_queuing_dies(core: Cor
     assert await core.lifecycle.jobs.release_due() == 0
     (again,) = await claim_all(core)
     assert again.job.attempt == 2
+
+
+async def test_retries_that_are_due_are_queued_in_steps(core: Core) -> None:
+    files = [await submit(core) for _ in range(3)]
+    for claimed in await claim_all(core):
+        delay = 3600.0 if claimed.job.id == files[0].id else 0.0
+        await finish(core, claimed, Status.WAITING, delay=delay)
+    assert await core.commands.xlen(core.keys.jobs) == 0
+    assert [await core.lifecycle.jobs.release_due(limit=1) for _ in range(3)] == [1, 1, 0]
+    again = {claimed.job.id for claimed in await claim_all(core)}
+    assert again == {files[1].id, files[2].id}

@@ -1,5 +1,6 @@
-"""What a lost Redis leaves to do, and what the upkeep clears away."""
+"""Rebuilding the queue after Redis lost its data, and cleaning up."""
 
+import socket
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ from processing.settings import Settings
 from processing.states import (
     Status,
 )
+from processing.stream_keys import StreamKeys
+from tests.conftest import eventually
 from tests.integration.steps import (
     ME,
     OTHER,
@@ -24,6 +27,7 @@ from tests.integration.steps import (
     submit,
     take,
 )
+from worker.health import is_alive
 
 AGED = "UPDATE processing_file SET uploaded_at = now() - '1 h'::interval"
 
@@ -31,8 +35,8 @@ AGED = "UPDATE processing_file SET uploaded_at = now() - '1 h'::interval"
 async def test_everything_in_redis_can_be_lost(core: Core) -> None:
     waiting = [await submit(core, f"{n}.csv") for n in range(5)]
     (running, *_) = await claim_all(core)
-    finished = await core.lifecycle.jobs.record([end(running.job)])
-    await core.commands.delete(core.jobs.stream, core.jobs.index, core.events.stream)
+    finished = await core.lifecycle.jobs.record_results([end(running.job)])
+    await core.commands.delete(core.keys.jobs, core.keys.job_entries, core.keys.events)
 
     assert await core.recovery.requeue_missing() == (4, 0)  # all but the finished one
     await core.lifecycle.jobs.announce_results(finished, {running.job.id: running.delivery})
@@ -44,7 +48,7 @@ async def test_everything_in_redis_can_be_lost(core: Core) -> None:
 async def test_a_lost_group_gets_every_entry_again(core: Core) -> None:
     await submit(core)
     await core.jobs.ensure_group()
-    await core.commands.xgroup_destroy(core.jobs.stream, "workers")
+    await core.commands.xgroup_destroy(core.keys.jobs, "workers")
     assert await core.recovery.requeue_missing() == (0, 0)
     assert len(await claim_all(core)) == 1
 
@@ -58,15 +62,15 @@ async def test_garbage_on_the_stream_is_set_aside(core: Core) -> None:
         {"file_id": "777"},
     ]
     for fields in garbage:
-        await core.commands.xadd(core.jobs.stream, fields)
+        await core.commands.xadd(core.keys.jobs, fields)
     file = await submit(core)
     (claimed,) = await claim_all(core)
     assert claimed.job.id == file.id
-    letters: Any = await core.commands.xrange(core.jobs.dead)
+    letters: Any = await core.commands.xrange(core.keys.dead_letters)
     reasons = [fields["reason"] for _, fields in letters]
     assert len(reasons) == len(garbage)
     assert reasons[-1] == "there is no file 777"
-    assert await core.commands.xlen(core.jobs.stream) == 1
+    assert await core.commands.xlen(core.keys.jobs) == 1
 
 
 async def test_two_entries_of_one_file_run_it_once(core: Core) -> None:
@@ -76,14 +80,14 @@ async def test_two_entries_of_one_file_run_it_once(core: Core) -> None:
     assert [item.job.id for item in claimed] == [file.id]
 
 
-async def test_tidying_deletes_what_no_row_needs(core: Core) -> None:
+async def test_a_clean_up_deletes_what_no_row_needs(core: Core) -> None:
     removed, canceled, fine = [await submit(core) for _ in range(3)]
     for item in await claim_all(core):
         folder = core.storage.attempt_folder(item.job.id, 1)
         folder.mkdir()
         (folder / "made.txt").write_text("x")
         if item.job.id != canceled.id:
-            await core.lifecycle.jobs.record([end(item.job)])
+            await core.lifecycle.jobs.record_results([end(item.job)])
     core.storage.attempt_folder(fine.id, 7).mkdir()  # of a worker that came too late
     await core.lifecycle.files.delete(canceled.id)
     async with core.database.connect() as connection:
@@ -91,7 +95,7 @@ async def test_tidying_deletes_what_no_row_needs(core: Core) -> None:
         await repository.delete(connection, removed.id)
     fresh = core.storage.original(999).parent
     fresh.mkdir()
-    await core.recovery.tidy()
+    await core.recovery.clean_up()
     assert not core.storage.original(removed.id).parent.exists()
     assert [p.name for p in core.storage.original(canceled.id).parent.iterdir()] == ["original"]
     kept = sorted(path.name for path in core.storage.original(fine.id).parent.iterdir())
@@ -102,11 +106,11 @@ async def test_tidying_deletes_what_no_row_needs(core: Core) -> None:
 async def test_a_second_entry_of_a_running_file_goes_with_the_first(core: Core) -> None:
     file = await submit(core)
     (claimed,) = await claim_all(core)
-    await core.commands.delete(core.jobs.stream, core.jobs.index)
+    await core.commands.delete(core.keys.jobs, core.keys.job_entries)
     assert await core.recovery.requeue_missing() == (1, 0)
     assert await claim_all(core, OTHER) == []  # left pending: our lease runs
     await finish(core, claimed)
-    assert await core.commands.xlen(core.jobs.stream) == 0
+    assert await core.commands.xlen(core.keys.jobs) == 0
     assert await status_events(core, file.id) == ["Waiting", "Processing", "Ok"]
 
 
@@ -118,7 +122,7 @@ async def test_a_claim_counts_although_redis_goes_away(
     deliveries = await core.jobs.read(ME, 10)
     # The port of nobody: the real client meets a real refusal.
     lost = command_client("redis://127.0.0.1:1/0")
-    monkeypatch.setattr(core.lifecycle.jobs, "_outbox", Outbox(lost, "x", 1000))
+    monkeypatch.setattr(core.lifecycle.jobs, "_outbox", Outbox(lost, StreamKeys("x"), 1000))
     assert len(await take(core, deliveries)) == 1
     await lost.aclose()
 
@@ -139,12 +143,12 @@ async def test_old_files_expire_with_their_data(core: Core) -> None:
             {"fresh": fresh.id},
         )
     assert await core.lifecycle.files.expire(days=1) == 2
-    for gone in (fine, failed):
-        row = await row_of(core, gone.id)
+    for expired in (fine, failed):
+        row = await row_of(core, expired.id)
         assert row.status == Status.REMOVED
-        assert row.message == "Removed 1 days after it ended (KEEP_DAYS)."
-        assert not core.storage.original(gone.id).parent.exists()
-        assert (await status_events(core, gone.id))[-1] == "Removed"
+        assert row.message == "Data deleted 1 day after the file was finished (KEEP_DAYS)."
+        assert not core.storage.original(expired.id).parent.exists()
+        assert (await status_events(core, expired.id))[-1] == "Removed"
     for kept in (fresh, waiting):
         assert core.storage.original(kept.id).exists()
     assert await core.lifecycle.files.expire(days=1) == 0
@@ -153,16 +157,16 @@ async def test_old_files_expire_with_their_data(core: Core) -> None:
 async def test_only_one_sweeps_at_a_time(core: Core, settings: Settings) -> None:
     await submit(core)
     await core.jobs.ensure_group()
-    await core.commands.delete(core.jobs.stream, core.jobs.index)
+    await core.commands.delete(core.keys.jobs, core.keys.job_entries)
     async with core.database.connect() as connection:
         await connection.execute(text(AGED))
     other = Core(settings)
-    async with other.recovery._alone() as alone:
-        assert alone
+    async with other.recovery.exclusive() as acquired:
+        assert acquired
         await core.recovery.sweep()
-        assert await core.commands.xlen(core.jobs.stream) == 0
+        assert await core.commands.xlen(core.keys.jobs) == 0
     await core.recovery.sweep()
-    assert await core.commands.xlen(core.jobs.stream) == 1
+    assert await core.commands.xlen(core.keys.jobs) == 1
     await other.close()
 
 
@@ -170,13 +174,23 @@ async def test_a_sweep_goes_through_a_long_backlog_in_steps(
     core: Core, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = [await submit(core) for _ in range(7)]
-    await core.commands.delete(core.jobs.stream, core.jobs.index)
+    await core.commands.delete(core.keys.jobs, core.keys.job_entries)
     async with core.database.connect() as connection:
         await connection.execute(text(AGED))
-    monkeypatch.setattr(recovery, "_PAGE", 3)
+    monkeypatch.setattr(recovery, "PAGE_SIZE", 3)
     monkeypatch.setattr(recovery, "SWEEP_BUDGET_SECONDS", 0.0)
     lengths = []
     for _ in range(3):
         await core.recovery.sweep()
-        lengths.append(await core.commands.xlen(core.jobs.stream))
+        lengths.append(await core.commands.xlen(core.keys.jobs))
     assert lengths == [3, 6, len(files)]
+
+
+async def test_a_worker_is_alive_while_it_talks_to_redis(core: Core, settings: Settings) -> None:
+    assert not await is_alive(settings)  # no stream yet
+    await core.jobs.ensure_group()
+    assert not await is_alive(settings)
+    await core.jobs.reclaim(f"{socket.gethostname()}:1:abc", 1.0, 1)
+    await eventually(lambda: is_alive(settings))
+    assert not await is_alive(settings.model_copy(update={"lease_seconds": 0.0}))
+    assert not await is_alive(Settings(redis_url="redis://127.0.0.1:1/0"))

@@ -71,7 +71,7 @@ async def files(core: Core) -> list[Any]:
         return (await repository.list_files(connection, limit=100)).files
 
 
-async def test_what_the_server_can_do(client: Client) -> None:
+async def test_the_server_announces_its_features(client: Client) -> None:
     response = await client.options(HERE)
     assert response.status_code == 204
     assert response.headers["Tus-Version"] == "1.0.0"
@@ -79,7 +79,7 @@ async def test_what_the_server_can_do(client: Client) -> None:
     assert int(response.headers["Tus-Max-Size"]) > 0
 
 
-async def test_pieces_make_a_file(client: Client, core: Core) -> None:
+async def test_chunks_become_a_file(client: Client, core: Core) -> None:
     path = await begun(client)
     assert await offset_of(client, path) == 0
     response = await patch(client, path, 0, CSV[:100])
@@ -94,16 +94,16 @@ async def test_pieces_make_a_file(client: Client, core: Core) -> None:
     assert file.sha256 == hashlib.sha256(CSV).hexdigest()
     assert core.storage.original(file.id).read_bytes() == CSV
     assert kept(core) == []
-    # Who missed the answer asks again, and no second file comes of it.
+    # A client that missed the response asks again, which creates no second file.
     response = await call(client, "HEAD", path)
     assert response.headers["Upload-Offset"] == str(len(CSV))
     assert response.headers["Millrace-File"] == str(file.id)
     assert (await patch(client, path, len(CSV), b"")).status_code == 409
     assert len(await files(core)) == 1
-    assert await core.commands.xlen(core.jobs.stream) == 1
+    assert await core.commands.xlen(core.keys.jobs) == 1
 
 
-async def test_the_first_piece_comes_with_the_creation(client: Client, core: Core) -> None:
+async def test_a_creation_may_carry_the_first_chunk(client: Client, core: Core) -> None:
     response = await call(
         client,
         "POST",
@@ -119,7 +119,7 @@ async def test_the_first_piece_comes_with_the_creation(client: Client, core: Cor
     assert response.headers["Millrace-File"] == str(file.id)
 
 
-async def test_an_upload_goes_on_after_a_restart_of_web(
+async def test_an_upload_resumes_after_a_restart_of_web(
     settings: Settings, client: Client, core: Core
 ) -> None:
     path = await begun(client)
@@ -153,7 +153,7 @@ REFUSED: dict[str, tuple[dict[str, str], int]] = {
 
 
 @pytest.mark.parametrize("what", REFUSED)
-async def test_what_cannot_begin(client: Client, core: Core, what: str) -> None:
+async def test_invalid_creations_are_refused(client: Client, core: Core, what: str) -> None:
     headers, status = REFUSED[what]
     sent: dict[str, Any] = {
         "Upload_Length": "8",
@@ -168,7 +168,7 @@ async def test_what_cannot_begin(client: Client, core: Core, what: str) -> None:
     assert kept(core) == []
 
 
-async def test_pieces_that_do_not_fit(client: Client, core: Core) -> None:
+async def test_invalid_chunks_are_refused(client: Client, core: Core) -> None:
     path = await begun(client)
     await patch(client, path, 0, CSV[:100])
     assert (await patch(client, path, 50, CSV[50:])).status_code == 409
@@ -185,7 +185,7 @@ async def test_pieces_that_do_not_fit(client: Client, core: Core) -> None:
     assert (await files(core))[0].sha256 == hashlib.sha256(CSV).hexdigest()
 
 
-async def test_more_than_was_announced_is_not_kept(client: Client, core: Core) -> None:
+async def test_bytes_beyond_the_announced_length_are_refused(client: Client, core: Core) -> None:
     path = await begun(client)
     assert (await patch(client, path, 0, CSV + b"more")).status_code == 413
     assert await files(core) == []
@@ -209,7 +209,7 @@ async def test_checksums(client: Client, core: Core, kind: str) -> None:
     assert (await files(core))[0].sha256 == hashlib.sha256(CSV).hexdigest()
 
 
-async def test_what_is_no_csv_ends_the_upload(client: Client, core: Core) -> None:
+async def test_a_file_that_is_no_csv_terminates_the_upload(client: Client, core: Core) -> None:
     path = await begun(client, 1000)
     response = await patch(client, path, 0, b"%PDF-1.7" + b"x" * 992)
     assert response.status_code == 415
@@ -218,7 +218,7 @@ async def test_what_is_no_csv_ends_the_upload(client: Client, core: Core) -> Non
     assert kept(core) == []
 
 
-async def test_ending_an_upload(client: Client, core: Core) -> None:
+async def test_terminating_an_upload(client: Client, core: Core) -> None:
     path = await begun(client)
     await patch(client, path, 0, CSV[:10])
     assert (await call(client, "DELETE", path)).status_code == 204
@@ -231,7 +231,7 @@ async def test_ending_an_upload(client: Client, core: Core) -> None:
     assert (await call(client, "POST", path)).status_code == 405
 
 
-async def test_an_upload_belongs_to_who_began_it(client: Client) -> None:
+async def test_an_upload_belongs_to_the_browser_that_started_it(client: Client) -> None:
     path = await begun(client, Cookie="millrace_owner=one")
     mine = await call(client, "HEAD", path, Cookie="millrace_owner=one")
     assert mine.status_code == 200
@@ -241,7 +241,7 @@ async def test_an_upload_belongs_to_who_began_it(client: Client) -> None:
         assert (await call(client, "DELETE", path, Cookie=cookie)).status_code == 404
 
 
-async def test_a_repeated_creation_goes_on_with_the_same_upload(client: Client) -> None:
+async def test_a_repeated_creation_returns_the_same_upload(client: Client) -> None:
     path = await begun(client, Idempotency_Key="k")
     await patch(client, path, 0, CSV[:50])
     again = await create(client, Idempotency_Key="k")
@@ -250,9 +250,7 @@ async def test_a_repeated_creation_goes_on_with_the_same_upload(client: Client) 
     assert (await create(client, 7, Idempotency_Key="k")).status_code == 422
 
 
-async def test_who_comes_back_is_not_locked_out_by_a_dead_connection(
-    client: Client, core: Core
-) -> None:
+async def test_a_dead_connection_does_not_block_a_resume(client: Client, core: Core) -> None:
     path = await begun(client)
     headers = Headers(
         {
@@ -263,11 +261,11 @@ async def test_who_comes_back_is_not_locked_out_by_a_dead_connection(
         }
     )
     async with client.request(path, method="PATCH", headers=headers) as connection:
-        # A piece comes, then nothing: the other side is gone and has not said so.
+        # A chunk arrives, then nothing: the client is gone, but its connection is still open.
         await connection.send(CSV[:60])
         async with asyncio.timeout(20):
-            # Where the first begins only after we asked for the offset, the protocol has us ask
-            # again.
+            # If the first request starts only after our HEAD, the protocol has the client send
+            # HEAD again.
             while (second := await patch_from(client, path)) == 409:
                 pass
         assert second == 204
@@ -281,10 +279,10 @@ async def patch_from(client: Client, path: str) -> int:
     return int((await patch(client, path, offset, CSV[offset:])).status_code)
 
 
-async def test_two_at_the_same_offset(client: Client, core: Core) -> None:
+async def test_concurrent_appends_at_the_same_offset(client: Client, core: Core) -> None:
     path = await begun(client)
     both = await asyncio.gather(*(patch(client, path, 0, CSV) for _ in range(2)))
-    # The other came too late, or was asked to let go.
+    # The other one came too late, or was asked to release the lock.
     assert {response.status_code for response in both} <= {204, 404, 409, 423}
     head = await call(client, "HEAD", path)
     if "Millrace-File" not in head.headers:
@@ -293,7 +291,9 @@ async def test_two_at_the_same_offset(client: Client, core: Core) -> None:
     assert file.sha256 == hashlib.sha256(CSV).hexdigest()
 
 
-async def test_a_client_that_hangs_up_loses_nothing_that_came(client: Client, core: Core) -> None:
+async def test_a_client_that_disconnects_loses_no_received_bytes(
+    client: Client, core: Core
+) -> None:
     path = await begun(client)
     headers = Headers(
         {
@@ -309,7 +309,7 @@ async def test_a_client_that_hangs_up_loses_nothing_that_came(client: Client, co
     assert (await patch(client, path, 60, CSV[60:])).status_code == 204
 
 
-async def test_a_whole_upload_that_could_not_become_a_file_becomes_one_later(
+async def test_a_complete_upload_becomes_a_file_later_if_that_failed(
     client: Client, core: Core
 ) -> None:
     path = await begun(client)
@@ -324,26 +324,27 @@ async def test_a_whole_upload_that_could_not_become_a_file_becomes_one_later(
     assert file.sha256 == hashlib.sha256(CSV).hexdigest()
 
 
-async def test_uploads_expire(client: Client, core: Core) -> None:
+async def test_uploads_expire(client: Client, core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recovery, "CLEAN_UP_PAUSE_FACTOR", 0)
     path, other = await begun(client), await begun(client)
     await patch(client, path, 0, CSV[:10])
     async with core.database.connect() as connection:
         statement = text("UPDATE upload SET expires_at = now() - interval '1 s' WHERE id = :id")
         await connection.execute(statement, {"id": path.rpartition("/")[2]})
     assert (await call(client, "HEAD", path)).status_code == 404
-    await core.recovery.tidy()
+    await core.recovery.clean_up()
     assert len(kept(core)) == 2, "one that is written to is not taken away under its writer"
-    os.utime(core.settings.media_root / "resumable" / path.rpartition("/")[2], (0, 0))
+    for upload in kept(core):  # nobody has written for long; one of them may still come back
+        os.utime(upload, (0, 0))
     stray = core.settings.media_root / "resumable" / ("0" * 32)
     stray.touch()
     os.utime(stray, (0, 0))
-    core.recovery.__dict__["_tidy_at"] = float("-inf")
-    await core.recovery.tidy()
+    await core.recovery.clean_up()
     assert [p.name for p in kept(core)] == [other.rpartition("/")[2]]
     assert await offset_of(client, other) == 0
 
 
-async def test_looking_does_not_disturb(client: Client) -> None:
+async def test_a_get_does_not_take_the_lock(client: Client) -> None:
     path = await begun(client)
     await patch(client, path, 0, CSV[:10])
     shown = await (await client.get(path)).get_json()
@@ -353,7 +354,7 @@ async def test_looking_does_not_disturb(client: Client) -> None:
         assert (await client.get(f"{HERE}/{bad}")).status_code == 404
 
 
-async def test_a_line_that_is_too_slow_is_cut_and_what_came_is_kept(
+async def test_a_slow_upload_is_closed_and_keeps_what_it_received(
     settings: Settings, core: Core
 ) -> None:
     app = create_app(settings.model_copy(update={"slow_upload_seconds": 0.2}))
@@ -390,7 +391,6 @@ step = st.one_of(
 
 @fuzzing(
     max_examples=40,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.lists(step, max_size=8))

@@ -2,9 +2,11 @@
 
 import asyncio
 import re
+from urllib.parse import urlencode, urljoin
 
 import pytest
 from quart.typing import TestClientProtocol as Client
+from quart.typing import TestHTTPConnectionProtocol as Connection
 from sqlalchemy import text
 from werkzeug.datastructures import Headers
 
@@ -12,7 +14,7 @@ from processing import repository
 from processing.core import Core
 from processing.models import HandlerInfo
 from processing.settings import Settings
-from processing.states import Status
+from processing.states import Outcome, Status
 from processing.stream_reader import START
 from quart_app.app import create_app
 from tests.integration.forms import BOUNDARY, csv_part, part, post
@@ -39,7 +41,7 @@ async def test_an_upload_creates_a_row_an_entry_and_an_event(client: Client, cor
     assert file.status == Status.WAITING
     assert len(file.sha256) == 64
     assert core.storage.original(file.id).read_bytes() == b"a,b\n1,2\n"
-    assert await core.commands.xlen(core.jobs.stream) == 1
+    assert await core.commands.xlen(core.keys.jobs) == 1
     events = await core.events.read(START)
     assert [event.status for _, event in events if event] == ["Waiting"]
 
@@ -59,7 +61,7 @@ async def test_what_is_not_text_csv_is_refused(
     assert not list((core.settings.media_root / "partial").iterdir())
 
 
-async def test_a_charset_does_not_hurt(client: Client) -> None:
+async def test_a_charset_is_accepted(client: Client) -> None:
     assert (await post(client, csv_part(kind="text/csv; charset=utf-8")))[0] == 201
 
 
@@ -91,9 +93,7 @@ async def test_names_are_data(client: Client, core: Core, name: str, stored: str
 
 
 @pytest.mark.parametrize("name", ["", " ", "..", "a\0b.csv", "a\tb.csv", "n" * 256, "n" * 10_000])
-async def test_names_that_cannot_be_kept_are_refused_in_words(
-    client: Client, core: Core, name: str
-) -> None:
+async def test_invalid_names_are_refused(client: Client, core: Core, name: str) -> None:
     status, text = await post(client, csv_part(name=name))
     assert status == 400
     assert "name" in text
@@ -175,8 +175,8 @@ async def test_a_file_over_the_limit(settings: Settings, core: Core) -> None:
 async def test_delete_cancels_or_removes(client: Client, core: Core) -> None:
     waiting, finished, failed = [await submit(core) for _ in range(3)]
     claimed = {item.job.id: item for item in await claim_all(core)}
-    await core.lifecycle.jobs.record([end(claimed[finished.id].job)])
-    await core.lifecycle.jobs.record([end(claimed[failed.id].job, Status.ERROR)])
+    await core.lifecycle.jobs.record_results([end(claimed[finished.id].job)])
+    await core.lifecycle.jobs.record_results([end(claimed[failed.id].job, Status.ERROR)])
     expected = [
         (waiting, Status.CANCELED),
         (finished, Status.REMOVED),
@@ -223,6 +223,40 @@ async def test_the_detail_of_every_status(client: Client, core: Core) -> None:
         assert f">{status}</span>" in await page.get_data(as_text=True)
 
 
+async def test_the_detail_in_words(client: Client, core: Core) -> None:
+    file = await submit(core)
+    (claimed,) = await claim_all(core)
+    failed = end(claimed.job, Status.ERROR, message="No line ends.")
+    await core.lifecycle.jobs.record_results([failed._replace(outcome=Outcome.BAD_INPUT)])
+    page = await page_at(client, f"/processing_file/{file.id}/detail/")
+    assert "Couldn&#39;t read this file: No line ends." in page
+    assert "Fix the file, or choose other options, and upload it again." in page
+    await client.delete(f"/processing_file/{file.id}/")
+    await client.post(f"/processing_file/{file.id}/retry/")
+    result = {
+        "accounting": {"read": 5000, "written": 4999, "rejected": 1, "repaired": 3},
+        "encoding": {"name": "utf-8", "bom": True, "compression": "gzip", "evidence": "BOM"},
+        "dialect": {"delimiter": "comma", "line_ends": "LF", "evidence": {}},
+        "layout": {"header_rows": 1, "evidence": {}},
+        "columns": [],
+    }
+    (claimed,) = await claim_all(core)
+    await core.lifecycle.jobs.record_results([end(claimed.job, result=result, row_count=4999)])
+    page = await page_at(client, f"/processing_file/{file.id}/detail/")
+    assert "5,000 rows read: 4,999 kept (3 of them repaired), 1 rejected." in page
+    assert "UTF-8 with byte-order mark in gzip" in page
+    assert "<dt>Header</dt><dd>1 row</dd>" in page
+
+
+async def test_bulk_skips_files_that_have_finished(client: Client, core: Core) -> None:
+    files = [await submit(core) for _ in range(3)]
+    await core.lifecycle.jobs.record_results([end((await claim_all(core))[0].job)])
+    form = urlencode([("action", "cancel"), *(("id", file.id) for file in files)])
+    headers = Headers({"Content-Type": "application/x-www-form-urlencoded"})
+    response = await client.post("/processing_file/bulk/", data=form, headers=headers)
+    assert "Cancelled 2 files. 1 had already finished." in await response.get_data(as_text=True)
+
+
 async def test_downloads(client: Client, core: Core) -> None:
     file = await submit(core, 'quote " and ünïcode.csv', b"a\n1\n")
     original = await client.get(f"/processing_file/{file.id}/original/")
@@ -240,7 +274,7 @@ async def test_downloads(client: Client, core: Core) -> None:
         "size": 4,
         "sha256": "0" * 64,
     }
-    await core.lifecycle.jobs.record([end(claimed.job, artifacts=[artifact])])
+    await core.lifecycle.jobs.record_results([end(claimed.job, artifacts=[artifact])])
     made = await client.get(f"/processing_file/{file.id}/artifact/out.txt/")
     assert await made.get_data() == b"made"
     for name in ("secret.txt", "..", "%2e%2e%2foriginal"):
@@ -277,6 +311,18 @@ async def test_the_page_and_the_documentation_load_nothing_from_elsewhere(
                 assert (await client.get(address.partition("#")[0])).status_code == 200
 
 
+async def test_the_form_shows_the_labels_of_choices(client: Client, core: Core) -> None:
+    choices = {"enum": ["wide", "narrow"], "default": "wide"}
+    labels = {"wide": "64-bit always", "narrow": "smallest that fits"}
+    schema = {"properties": {"integers": {**choices, "enumLabels": labels}, "plain": choices}}
+    async with core.database.connect() as connection:
+        await repository.upsert_handlers(connection, [HandlerInfo("h", "H", "Text.", schema)])
+    page = await page_at(client, "/")
+    assert '<option value="">64-bit always</option>' in page
+    assert '<option value="narrow">smallest that fits</option>' in page
+    assert '<option value="narrow">narrow</option>' in page
+
+
 async def test_openapi_knows_the_contract(client: Client) -> None:
     document = await (await client.get("/openapi.json")).get_json()
     assert document["openapi"].startswith("3.1")
@@ -289,13 +335,37 @@ async def test_openapi_knows_the_contract(client: Client) -> None:
 
 
 async def test_headers_of_every_answer(client: Client) -> None:
-    for path in ("/", "/docs", "/nothing", "/healthz", "/static/app.js"):
+    for path in ("/", "/docs", "/nothing", "/healthz", "/static/js/main.js"):
         headers = (await client.get(path)).headers
         policy = headers["Content-Security-Policy"]
         assert "default-src 'none'" in policy
         assert "unsafe-eval" not in policy
         assert "'unsafe-inline'" not in policy.replace("style-src 'self' 'unsafe-inline'", "")
         assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+IMPORT = re.compile(r' from "(\.{1,2}/[^"]+)";$', re.MULTILINE)
+
+
+async def test_the_page_preloads_the_modules_that_it_imports(client: Client) -> None:
+    page = await page_at(client, "/")
+    preloaded = re.findall(r'<link rel="modulepreload" href="([^"]+)">', page)
+    imported: set[str] = set()
+    unread = ["/static/js/main.js"]
+    while unread:
+        module = unread.pop()
+        text = await (await client.get(module)).get_data(as_text=True)
+        found = {urljoin(module, name) for name in IMPORT.findall(text)} - imported
+        imported |= found
+        unread += found
+    assert sorted(preloaded) == sorted(imported)
+
+
+async def test_a_browser_asks_whether_a_script_has_changed(client: Client) -> None:
+    script = await client.get("/static/js/main.js")
+    assert script.headers["Cache-Control"] == "public, max-age=0"
+    same = await client.get("/static/js/main.js", headers={"If-None-Match": script.headers["ETag"]})
+    assert same.status_code == 304
 
 
 async def test_another_site_cannot_act_through_its_visitors(client: Client, core: Core) -> None:
@@ -305,17 +375,22 @@ async def test_another_site_cannot_act_through_its_visitors(client: Client, core
 
 
 async def read_stream(client: Client, until: str, *, last_id: str = "", query: str = "") -> str:
-    """Collect a stream until it has said ``until``."""
+    """Collect a stream until ``until`` was received."""
     headers = Headers({"Last-Event-ID": last_id} if last_id else {})
-    received = ""
     async with client.request(
         f"/processing_file/listen-updates/{query}", headers=headers
     ) as connection:
         await connection.send_complete()
-        async with asyncio.timeout(20):
-            while until not in received:
-                received += (await connection.receive()).decode()
+        received = await receive_until(connection, until)
         await connection.disconnect()
+    return received
+
+
+async def receive_until(connection: Connection, until: str) -> str:
+    received = ""
+    async with asyncio.timeout(20):
+        while until not in received:
+            received += (await connection.receive()).decode()
     return received
 
 
@@ -331,19 +406,23 @@ async def test_a_stream_begins_with_the_table(client: Client, core: Core) -> Non
 
 
 async def test_a_change_reaches_the_stream_with_its_stream_id(client: Client, core: Core) -> None:
-    reading = asyncio.create_task(read_stream(client, "second.csv"))
-    await asyncio.sleep(0)
-    await submit(core, "second.csv")
-    assert "event: handlingStatusChanged" in await reading
+    await submit(core, "first.csv")
+    async with client.request("/processing_file/listen-updates/") as connection:
+        await connection.send_complete()
+        assert "second.csv" not in await receive_until(connection, "first.csv")
+        await submit(core, "second.csv")  # to a client that is connected
+        change = await receive_until(connection, "second.csv")
+        assert "event: handlingStatusChanged" in change
+        await connection.disconnect()
     await submit(core, "third.csv")
-    # The row is there before its event is: the first table may show it under an older id.
+    # The row exists before its event: the first table may show it under an older id.
     newest = await core.events.last_id()
     again = await read_stream(client, f"id: {newest}")
     assert "third.csv" in again
     assert ids(again)[-1] == newest
 
 
-async def test_who_missed_something_gets_the_table_and_no_gap(client: Client, core: Core) -> None:
+async def test_a_returning_client_gets_the_table_and_no_gap(client: Client, core: Core) -> None:
     await submit(core, "seen.csv")
     seen = await core.events.last_id()
     await submit(core, "missed.csv")
@@ -352,7 +431,7 @@ async def test_who_missed_something_gets_the_table_and_no_gap(client: Client, co
 
 
 @pytest.mark.parametrize("how", ["header", "query"])
-async def test_who_comes_from_another_life_is_told_of_the_gap(
+async def test_a_client_of_an_earlier_stream_is_told_of_the_gap(
     client: Client, core: Core, how: str
 ) -> None:
     await submit(core, "now.csv")
@@ -372,18 +451,18 @@ async def test_a_wiped_stream_is_announced_to_open_clients(
 ) -> None:
     await submit(core, "before.csv")
     reading = asyncio.create_task(read_stream(client, "event: gap"))
-    # Only who has seen an entry can notice that it is gone.
+    # Only a client that has seen an entry can notice that it is gone.
     await read_stream(client, f"id: {await core.events.last_id()}")
-    await core.commands.delete(core.events.stream)
+    await core.commands.delete(core.keys.events)
     if clock_went_back:
-        await core.commands.xadd(core.events.stream, {"type": "status"}, id="1-1")
+        await core.commands.xadd(core.keys.events, {"type": "status"}, id="1-1")
     await submit_unannounced(core, "after.csv")
     await reading
     assert "after.csv" in await read_stream(client, "after.csv")
 
 
 async def submit_unannounced(core: Core, name: str) -> None:
-    """A row that no event speaks of: only a full snapshot can show it."""
+    """Insert a row without an event: only a full snapshot can show it."""
     connection = core.database.dedicated()
     new = repository.NewFile(
         id=await repository.next_id(connection),

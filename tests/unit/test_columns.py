@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.unit.mill import Profile
 from worker.handlers.profile.describing import column_stats, columns, distribution
+from worker.handlers.profile.describing.distribution import ValueCount
 
 numbers = st.one_of(
     st.integers(-1000, 1000).map(float), st.floats(-1e9, 1e9, allow_nan=False, width=32)
@@ -18,21 +19,22 @@ numbers = st.one_of(
 @settings(deadline=None)
 @given(st.lists(numbers, min_size=1, max_size=60))
 def test_counts_give_what_the_engine_gives(values: list[float]) -> None:
-    counts = [(str(value), value, values.count(value)) for value in sorted(set(values))]
-    by_counts = distribution.of_counts(counts)
+    counts = [ValueCount(str(value), value, values.count(value)) for value in sorted(set(values))]
+    by_counts = distribution.from_counts(counts)
     with duckdb.connect() as connection:
         connection.execute("CREATE TABLE t AS SELECT unnest(?::DOUBLE[]) AS v", [values])
-        ends = min(values), max(values)
-        by_engine = distribution.of_all(connection, "t", "v", len(values), ends)
-    assert by_counts["quantiles"]["values"] == pytest.approx(by_engine["quantiles"]["values"])
-    assert sum(by_counts["histogram"]["counts"]) == len(values)
-    if ends[0] < ends[1] and "histogram" in by_engine:
-        assert sum(by_engine["histogram"]["counts"]) == len(values)
+        low, high = min(values), max(values)
+        by_engine = distribution.from_table(connection, "t", "v", len(values), low, high)
+    assert by_counts.quantiles.values == pytest.approx(by_engine.quantiles.values)
+    assert by_counts.histogram is not None
+    assert sum(by_counts.histogram.counts) == len(values)
+    if low < high and by_engine.histogram is not None:
+        assert sum(by_engine.histogram.counts) == len(values)
         # On the edge of two bins rounding may decide otherwise.
-        width = (ends[1] - ends[0]) / distribution.BINS
-        apart = [abs((v - ends[0]) / width - round((v - ends[0]) / width)) for v in values]
+        width = (high - low) / distribution.BINS
+        apart = [abs((v - low) / width - round((v - low) / width)) for v in values]
         if min((each for each in apart if each), default=1) > 1e-6:
-            assert _near(by_counts["histogram"]["counts"], by_engine["histogram"]["counts"])
+            assert _near(by_counts.histogram.counts, by_engine.histogram.counts)
 
 
 def _near(one: list[int], two: list[int]) -> bool:
@@ -79,7 +81,7 @@ def test_what_is_odd_is_found_in_few_and_in_many_texts(run: Profile) -> None:
         found = _described(run, data, "text")
         assert found["empty_texts"] == times
         assert [warning.split()[0] for warning in found["warnings"][:3]] == [f"{times:,}"] * 3
-        assert "blanks" in found["warnings"][0]
+        assert "space" in found["warnings"][0]
         assert "formula" in found["warnings"][1]
         assert "garbled" in found["warnings"][2]
 

@@ -1,9 +1,7 @@
-"""Small parts of the core: states, text, storage, retry, logging."""
+"""Small parts of the core: states, text, storage, logging."""
 
 import json
 import logging
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,11 +10,9 @@ from hypothesis import strategies as st
 
 from processing import logs
 from processing.errors import DiskFull, NotFound, TooLarge
-from processing.paths import ROOT
 from processing.states import OPEN_STATUSES, TERMINAL_STATUSES, TRANSITIONS, Status, sources_of
 from processing.storage import Storage
 from processing.text import sanitize_text
-from worker import retry
 
 json_values = st.recursive(
     st.none() | st.integers() | st.text(st.characters(codec=None)),
@@ -40,6 +36,19 @@ def test_only_a_user_brings_an_end_back_to_work() -> None:
 def test_sources_invert_the_table() -> None:
     for target in Status:
         assert sources_of(target) == sorted(s for s in Status if target in TRANSITIONS[s])
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("a\0b", "a\N{REPLACEMENT CHARACTER}b"),
+        ("a\ud800b", "a?b"),
+        ({"k\0": ["\0", 1, None, {"x": "\udfff"}]},
+         {"k\N{REPLACEMENT CHARACTER}": ["\N{REPLACEMENT CHARACTER}", 1, None, {"x": "?"}]}),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_stored_is_replaced(value: object, expected: object) -> None:
+    assert sanitize_text(value) == expected
 
 
 @given(json_values)
@@ -82,7 +91,7 @@ def test_a_partial_has_a_limit(storage: Storage) -> None:
 
 
 def test_no_room_is_said_before_writing(storage: Storage) -> None:
-    with pytest.raises(DiskFull, match="MiB free"):
+    with pytest.raises(DiskFull, match="MiB are free"):
         storage.check_room(2**60)
 
 
@@ -113,14 +122,6 @@ def test_sealing_keeps_artifacts_and_nothing_else(storage: Storage) -> None:
     assert storage.original(1).exists()
 
 
-def test_delays_grow_and_end() -> None:
-    assert retry.delay(2, 3) is None
-    for failures in range(20):
-        delay = retry.delay(failures, 100)
-        assert delay is not None
-        assert retry.BASE_SECONDS <= delay <= retry.MOST_SECONDS
-
-
 def test_json_logging_is_one_object_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     root = logging.getLogger()
     before, level = root.handlers[:], root.level
@@ -137,14 +138,3 @@ def test_json_logging_is_one_object_a_line(capsys: pytest.CaptureFixture[str]) -
     finally:
         root.handlers[:] = before
         root.setLevel(level)
-
-
-def test_the_client_says_what_it_lacks() -> None:
-    without = "import sys; sys.modules['typer'] = None; from millrace_client import script; "
-    done = subprocess.run(
-        [sys.executable, "-c", without + "script.main()"], cwd=ROOT, capture_output=True, text=True
-    )
-    assert (done.returncode, done.stderr) == (
-        1,
-        "millrace: typer is not installed; install Millrace with its extra “client”\n",
-    )

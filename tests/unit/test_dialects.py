@@ -60,9 +60,7 @@ def written(draw: st.DrawFn) -> tuple[bytes, dict[str, Any], list[list[str]]]:
     return out.getvalue().encode(encoding), options, table
 
 
-@settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(written())
 def test_what_was_written_comes_back(
     run: Profile, case: tuple[bytes, dict[str, Any], list[list[str]]]
@@ -105,7 +103,7 @@ def test_a_quote_may_be_named_as_the_escape(run: Profile) -> None:
 LINE = st.sampled_from([b"1,2", b'"x",y', b'"x\ny",z', b'"a""b",c', b"a,b", b'"a,b\na,b\n",c'])
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.lists(LINE, max_size=12), st.integers(1, 40), st.sampled_from([b"\n", b"\r\n"]))
 def test_the_count_does_not_depend_on_where_chunks_end(
     tmp_path_factory: pytest.TempPathFactory, lines: list[bytes], chunk: int, end: bytes

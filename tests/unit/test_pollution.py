@@ -1,10 +1,10 @@
-"""What comes back of a file that was spoiled in every way that files are spoiled."""
+"""How much is recovered of a file that is polluted in every way that CSV files are."""
 
 from pathlib import Path
 
 import pytest
 
-from benchmarks.mill import pollution
+from tests import pollution
 
 EVERY = 28
 MOST_LOST = 0.03

@@ -1,4 +1,4 @@
-"""Settings: what the environment may say, and that the README says the same."""
+"""Settings: what the environment may say, and that docs/settings.md says the same."""
 
 import re
 
@@ -58,12 +58,42 @@ def test_urls_are_built_from_the_files_of_compose() -> None:
         ("REDIS_URL", "http://x"),
         ("LOG_FORMAT", "xml"),
         ("STREAM_PREFIX", "a b"),
+        ("UPLOAD_HOURS", "0"),
     ],
 )
 def test_a_bad_value_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(name, value)
-    with pytest.raises(InvalidSettings, match=name):
+    with pytest.raises(InvalidSettings, match=f"^{name} (must|may) .+[.]$") as caught:
         module.load()
+    # What pydantic says in front of a sentence is nothing to the reader.
+    assert "error" not in str(caught.value)
+    assert "Input" not in str(caught.value)
+
+
+def test_every_kind_of_bad_value_has_a_sentence_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """No setting can be wrong in a way that only pydantic has words for."""
+    bad = ("x", "0", "-1", "99999999", "1.5", "nan", "-inf", "mysql://x", "a b")
+    for name in Settings.model_fields:
+        for value in bad:
+            monkeypatch.setenv(name.upper(), value)
+            try:
+                module.load()
+            except InvalidSettings as error:
+                assert re.match(rf"{name.upper()} (must|may) ", str(error)), (name, value)
+        monkeypatch.delenv(name.upper())
+
+
+def test_all_bad_values_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", "many")
+    monkeypatch.setenv("LOG_LEVEL", "LOUD")
+    with pytest.raises(InvalidSettings) as caught:
+        module.load()
+    assert str(caught.value) == (
+        "PORT must be a whole number. "
+        "LOG_LEVEL must be one of 'DEBUG', 'INFO', 'WARNING' or 'ERROR'."
+    )
 
 
 def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,8 +102,15 @@ def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_missing_servers_are_named() -> None:
-    with pytest.raises(InvalidSettings, match="REDIS_URL not set"):
+    with pytest.raises(InvalidSettings, match=r"^REDIS_URL not set"):
         module.require_servers(Settings(database_url="postgresql://u@h/d"))
+
+
+def test_migrations_need_only_the_database() -> None:
+    settings = Settings(database_url="postgresql://u@h/d")
+    assert module.require_database(settings) is settings
+    with pytest.raises(InvalidSettings, match=r"^DATABASE_URL not set"):
+        module.require_database(Settings())
 
 
 def test_secrets_stay_out_of_the_repr() -> None:
@@ -81,16 +118,17 @@ def test_secrets_stay_out_of_the_repr() -> None:
     assert "hush" not in shown
 
 
-def test_the_readme_lists_every_setting_with_its_default() -> None:
-    readme = (ROOT / "README.md").read_text()
-    rows = dict(re.findall(r"^\| `([A-Z_]+)` \| ([^|]*) \|", readme, re.MULTILINE))
+def test_the_settings_page_lists_every_setting_with_its_default_and_meaning() -> None:
+    page = (ROOT / "docs" / "settings.md").read_text()
+    found = re.findall(r"^\| `([A-Z_]+)` \| ([^|]*) \| ([^|]*) \|$", page, re.MULTILINE)
+    rows = {name: (default.strip("`"), meaning) for name, default, meaning in found}
     assert set(rows) == {name.upper() for name in Settings.model_fields}
     for name, field in Settings.model_fields.items():
-        said = rows[name.upper()].strip().strip("`")
+        default, meaning = rows[name.upper()]
+        assert meaning == field.description, name
         if field.default_factory is None:
-            default = field.default
-            text = f"{default:g}" if isinstance(default, float) else str(default)
-            assert said == text, name
+            value = field.default
+            assert default == (f"{value:g}" if isinstance(value, float) else str(value)), name
 
 
 def test_the_example_files_hold_every_variable() -> None:

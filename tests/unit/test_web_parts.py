@@ -1,4 +1,4 @@
-"""Small parts of the web program: SSE, formats, charts, names, the multipart receiver."""
+"""Small parts of the web program: SSE, filters, charts, names, the multipart receiver."""
 
 import asyncio
 import re
@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 from xml.etree import ElementTree
 
 import pytest
@@ -13,14 +15,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from processing.errors import BadForm, BadName, Refused
+from processing.models import ProcessingFile
+from processing.states import Outcome
 from processing.storage import Storage
-from quart_app import charts, formats, sse
-from quart_app.backpressure import MOST_BUFFERED_BYTES, BackpressureBody
-from quart_app.sse import Message
-from quart_app.subscriber import GAP, TABLE, Subscriber
-from quart_app.uploads.form import Form, Receiver
+from quart_app.bulk import Action, BulkResult
+from quart_app.http.backpressure import MAX_BUFFERED_BYTES, BackpressureBody
+from quart_app.live import sse
+from quart_app.live.sse import Message
+from quart_app.messages import ADVICE, outcome_title, plural
+from quart_app.pages import charts, filters
+from quart_app.uploads.form import Form, FormReceiver
 from quart_app.uploads.names import clean_name
-from quart_app.view import View
 
 
 def browser_reads(stream: bytes) -> list[tuple[str, str, str]]:
@@ -64,7 +69,7 @@ def test_a_browser_reads_back_what_was_encoded(text: str) -> None:
     ],
 )
 def test_sizes(count: int | None, text: str) -> None:
-    assert formats.size(count) == text
+    assert filters.size(count) == text
 
 
 @pytest.mark.parametrize(
@@ -79,7 +84,7 @@ def test_sizes(count: int | None, text: str) -> None:
     ],
 )
 def test_durations(seconds: float | None, text: str) -> None:
-    assert formats.duration(seconds) == text
+    assert filters.duration(seconds) == text
 
 
 def test_times() -> None:
@@ -92,9 +97,71 @@ def test_times() -> None:
         200_000: "2 days ago",
     }
     for seconds, text in ages.items():
-        assert formats.ago(now - timedelta(seconds=seconds), now) == text
-    assert formats.since(now - timedelta(seconds=7), now) == "7 s"
-    assert formats.exact(now) == "2026-01-10 12:00:00 UTC"
+        assert filters.ago(now - timedelta(seconds=seconds), now) == text
+    assert filters.elapsed(now - timedelta(seconds=7), now) == "7 s"
+    assert filters.exact(now) == "2026-01-10 12:00:00 UTC"
+
+
+def running(progress: float | None, started_at: datetime | None) -> ProcessingFile:
+    file = SimpleNamespace(progress=progress, started_at=started_at)
+    return cast(ProcessingFile, file)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "progress", "text"),
+    [
+        (10, 0.5, "about 10 s left"),
+        (10, 0.9, "about 1 s left"),
+        (10, 0.999, "about 1 s left"),
+        (30, 0.25, "about 1 min 30 s left"),
+        (3600, 0.5, "about 1 h 00 min left"),
+        (1.9, 0.5, ""),
+        (10, 0.029, ""),
+        (10, None, ""),
+        (None, 0.5, ""),
+    ],
+)
+def test_remaining_time_is_estimated_unless_it_would_be_a_guess(
+    seconds: float | None, progress: float | None, text: str
+) -> None:
+    now = datetime(2026, 1, 10, 12, tzinfo=UTC)
+    started_at = None if seconds is None else now - timedelta(seconds=seconds)
+    assert filters.time_left(running(progress, started_at), now) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (10 * 1024**3, "10 GiB")],
+)
+def test_limits_are_in_binary_units(count: int, text: str) -> None:
+    assert filters.binary_size(count) == text
+
+
+def test_numbers_have_one_style() -> None:
+    assert filters.number(5000) == "5,000"
+    assert filters.number(1234.5678) == "1,234.57"
+    assert filters.number(None) == "–"
+    assert [plural(count, "row") for count in (0, 1, 5000)] == ["0 rows", "1 row", "5,000 rows"]
+    assert plural(2, "column is", "columns are") == "2 columns are"
+
+
+@pytest.mark.parametrize(
+    ("result", "text"),
+    [
+        (BulkResult(Action.CANCEL, 1, 0), "Cancelled 1 file."),
+        (BulkResult(Action.CANCEL, 4, 2), "Cancelled 4 files. 2 had already finished."),
+        (BulkResult(Action.REMOVE, 2, 1), "Deleted 2 files. 1 had no results to delete."),
+        (BulkResult(Action.RETRY, 1, 1), "Queued 1 file again. 1 could not be retried."),
+    ],
+)
+def test_bulk_actions_report_what_they_changed(result: BulkResult, text: str) -> None:
+    assert str(result) == text
+
+
+def test_every_unsuccessful_outcome_has_advice() -> None:
+    assert set(Outcome) - set(ADVICE) == {Outcome.SUCCEEDED, Outcome.HANDED_BACK}
+    assert outcome_title(Outcome.BAD_INPUT) == "Couldn't read this file"
+    assert outcome_title(Outcome.TIMED_OUT) == "Timed out"
 
 
 @given(st.lists(st.integers(0, 10**9), max_size=40), st.text())
@@ -119,30 +186,14 @@ def test_clean_names_are_one_component(raw: str) -> None:
         assert name not in (".", "..")
 
 
-def test_the_newest_table_replaces_one_that_nobody_fetched() -> None:
-    async def scene() -> None:
-        subscriber = Subscriber(View())
-        for number in range(100):
-            subscriber.offer(Message(TABLE, str(number)))
-        subscriber.offer(Message(GAP, "gap"))
-        first, second = await subscriber.next(), await subscriber.next()
-        assert first is not None
-        assert second is not None
-        assert (first.event, second.data) == (GAP, "99")
-        subscriber.close()
-        assert await subscriber.next() is None
-
-    asyncio.run(scene())
-
-
 def test_a_full_body_makes_its_sender_wait() -> None:
     async def scene() -> None:
         body = BackpressureBody(None, None)
-        body.append(b"x" * (MOST_BUFFERED_BYTES + 1))
-        waiting = asyncio.create_task(body.room())
+        body.append(b"x" * (MAX_BUFFERED_BYTES + 1))
+        waiting = asyncio.create_task(body.wait_for_room())
         await asyncio.sleep(0)
         assert not waiting.done()
-        assert len(await anext(aiter(body))) == MOST_BUFFERED_BYTES + 1
+        assert len(await anext(aiter(body))) == MAX_BUFFERED_BYTES + 1
         await waiting
 
     asyncio.run(scene())
@@ -175,11 +226,11 @@ async def pieces(body: bytes, cuts: list[int]) -> AsyncIterator[bytes]:
 def receive(folder: Path, body: bytes, cuts: list[int], limit: int = 10_000) -> Form:
     storage = Storage(folder)
     storage.prepare()
-    receiver = Receiver(storage, TYPE, most_bytes=limit, most_files=20)
+    receiver = FormReceiver(storage, TYPE, max_bytes=limit, max_files=20)
     return asyncio.run(receiver.receive(pieces(body, cuts)))
 
 
-any_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+any_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 some_csv = st.text('ab,;\r\n-"é\0', min_size=1).map(str.encode)
@@ -222,7 +273,7 @@ def test_a_damaged_form_leaves_nothing(tmp_path: Path, data: st.DataObject) -> N
 
 
 def test_limits_of_a_form(tmp_path: Path) -> None:
-    with pytest.raises(BadForm, match="At most 20 files"):
+    with pytest.raises(BadForm, match="at most 20 files"):
         receive(tmp_path, form([("a.csv", b"")] * 21, {}), [])
     with pytest.raises(BadForm, match="more than 50 fields"):
         receive(tmp_path, form([], {f"f{n}": "" for n in range(51)}), [])

@@ -1,4 +1,4 @@
-"""The contract between the worker and a handler: what it is given, what it gives back."""
+"""The contract between the worker and a handler: its context, its result, its errors."""
 
 import os
 import shutil
@@ -14,22 +14,22 @@ PROGRESS_SECONDS = 0.1
 
 
 class BadInput(Exception):
-    """The file (or an option) is not what the handler can work with; the text is for its user.
+    """The handler cannot process the file or an option; the message is for the user.
 
-    Never tried again: the same bytes would fail the same way.
+    The job is not retried: the same bytes would fail the same way.
     """
 
 
 class Transient(Exception):
-    """Something outside the file failed and may work later; the job is tried again."""
+    """Something outside the file failed and may work later; the job is retried."""
 
 
 class DataGone(Exception):
-    """The upload was removed from the disk before the handler could read it."""
+    """The upload was deleted before the handler could read it."""
 
 
 class NoOptions(BaseModel):
-    """Options of a handler that has none."""
+    """The options of a handler without options."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -45,7 +45,7 @@ class Artifact:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a handler found out: ``summary`` is any JSON, the counts are None where unknown."""
+    """What a handler returns: ``summary`` is any JSON, the counts are None if unknown."""
 
     summary: Mapping[str, Any] = field(default_factory=dict)
     rows: int | None = None
@@ -54,10 +54,9 @@ class Result:
 
 
 class Context:
-    """What a handler works with.
+    """The file that a handler processes, and where its output goes.
 
-    ``name`` is the name that the user gave the file, ``sha256`` was taken of its bytes while they
-    were uploaded.
+    ``name`` is the file's name as uploaded; ``sha256`` is the digest of its bytes, in hex.
     """
 
     def __init__(
@@ -68,7 +67,7 @@ class Context:
         report: Callable[[float, str], None],
         sha256: str = "",
     ) -> None:
-        """Made by the worker; ``report`` receives what :meth:`progress` lets through."""
+        """Created by the worker; ``report`` receives what :meth:`progress` does not throttle."""
         self.name = name
         self.sha256 = sha256
         self.wrote = False
@@ -80,21 +79,20 @@ class Context:
 
     @property
     def source(self) -> Path:
-        """The upload, to be read only. Raises DataGone if it was removed."""
+        """The path of the upload, which is read-only. Raises DataGone if it was deleted."""
         source = Path(self._source)
         if not source.is_file():
-            raise DataGone(f"The data of “{self.name}” is gone.")
+            raise DataGone(f"The data of “{self.name}” was deleted.")
         return source
 
     @property
     def folder(self) -> Path:
-        """An empty folder, made and entered when it is first asked for.
+        """An empty folder for artifacts and scratch files, and the current directory.
 
-        It is for artifacts and scratch files; what is not an artifact of the result is deleted
-        afterwards.
+        It is created on first access; files that are not artifacts of the result are deleted.
         """
         if not self.wrote:
-            # Something may stand there if this attempt began in a process that was killed.
+            # A killed process may have left files of the same attempt.
             shutil.rmtree(self._folder, ignore_errors=True)
             os.mkdir(self._folder)
             os.chdir(self._folder)
@@ -102,7 +100,7 @@ class Context:
         return Path(self._folder)
 
     def progress(self, fraction: float, stage: str = "") -> None:
-        """Tell how far the work is, 0–1; cheap enough for an inner loop."""
+        """Report the fraction done, 0–1, and the stage; cheap enough for an inner loop."""
         now = time.monotonic()
         if now - self._last >= PROGRESS_SECONDS or stage != self._stage:
             self._last, self._stage = now, stage
@@ -111,7 +109,7 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """A handler with its words for the upload form and the model of its options."""
+    """A handler, its title and description for the upload form, and the model of its options."""
 
     title: str
     description: str
@@ -119,7 +117,7 @@ class Handler:
     run: Callable[..., Result]
 
     def __call__(self, context: Context, options: Mapping[str, Any]) -> Result:
-        """Check ``options`` and run. Raises pydantic's ValidationError or the handler's errors."""
+        """Validate ``options`` and run. Raises ValidationError or an error of the handler."""
         checked = self.options.model_validate(dict(options))
         return self.run(context) if self.options is NoOptions else self.run(context, checked)
 
@@ -127,7 +125,10 @@ class Handler:
 def handler(
     *, title: str, options: type[BaseModel] = NoOptions
 ) -> Callable[[Callable[..., Result]], Handler]:
-    """Make a function ``(context[, options]) -> Result`` a handler; its docstring describes it."""
+    """Turn a function ``(context[, options]) -> Result`` into a handler.
+
+    The first paragraph of its docstring is the handler's description.
+    """
 
     def decorate(function: Callable[..., Result]) -> Handler:
         description = (function.__doc__ or "").strip().split("\n\n")[0]

@@ -19,15 +19,15 @@ def names() -> list[str]:
 
 @cache
 def load(name: str) -> Handler:
-    """Import the handler ``name``; remembered, since looking for it reads every distribution.
+    """Import the handler ``name``; cached, since each search reads every distribution.
 
     Raises:
-        UnknownHandler: there is none, or what stands there is not a handler.
+        UnknownHandler: there is no such entry point, or it is not a handler.
     """
     for point in entry_points(group=GROUP, name=name):
         found = point.load()
         if not isinstance(found, Handler):
-            raise UnknownHandler(f"{point.value} is not a handler; decorate it with @handler.")
+            raise UnknownHandler(f"{point.value} is not a handler. Decorate it with @handler.")
         return found
     known = ", ".join(names()) or "none"
-    raise UnknownHandler(f"No handler is called {name!r} on this worker. It knows: {known}.")
+    raise UnknownHandler(f"This worker has no handler “{name}”. Installed: {known}.")

@@ -1,4 +1,4 @@
-"""The default handler: works out what a CSV is, types it, profiles it, writes Parquet."""
+"""The default handler: detects the format of a CSV, types, repairs and profiles it."""
 
 from worker.handlers.profile.handler import profile
 

@@ -1,95 +1,121 @@
-"""What an upload may say about its file, where it knows better than the handler finds out."""
+"""What an upload may say about its file where detection would get it wrong."""
 
 import codecs
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
-NAMED = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "space": " ", "colon": ":"}
-One = Annotated[str, StringConstraints(min_length=1, max_length=1)]
+NAMED_DELIMITERS = {
+    "comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "space": " ", "colon": ":"
+}  # fmt: skip
+Character = Annotated[str, StringConstraints(min_length=1, max_length=1)]
+
+
+def _labels(**labels: str) -> dict[str, Any]:
+    """Add to the JSON schema what a form shows for each choice; _ stands for a hyphen."""
+    return {"x-labels": {value.replace("_", "-"): label for value, label in labels.items()}}
 
 
 class Options(BaseModel):
-    """Every one of them is found out if it is not given."""
+    """How to read a file, and what to write; whatever is None is detected."""
 
     model_config = ConfigDict(extra="forbid")
 
     encoding: str | None = Field(
-        None, title="Encoding", description="Of the text, by any name that Python knows"
+        None,
+        title="Encoding",
+        description="Text encoding, for example utf-8 or windows-1252",
     )
     delimiter: str | None = Field(
         None,
         title="Delimiter",
-        description="A character, or comma, semicolon, tab, pipe, space, colon",
+        description="One character, or comma, semicolon, tab, pipe, space or colon",
     )
-    quote: One | None = Field(None, title="Quote", description="Around cells")
-    escape: One | None = Field(
-        None, title="Escape", description="In front of a quote inside quotes, such as \\"
+    quote: Character | None = Field(
+        None, title="Quote", description="Character around quoted cells"
     )
-    comment: One | None = Field(
-        None, title="Comment sign", description="What a comment line begins with"
+    escape: Character | None = Field(
+        None,
+        title="Escape",
+        description="Character that escapes a quote inside a quoted cell, such as \\",
+    )
+    comment: Character | None = Field(
+        None, title="Comment sign", description="Lines that start with this are ignored"
     )
     skip_lines: int | None = Field(
-        None, ge=0, title="Lines to skip", description="Above the header or the first record"
+        None, ge=0, title="Lines to skip", description="Lines to ignore before the header"
     )
     header: int | None = Field(
-        None, ge=0, le=10, title="Header rows", description="0: there is no header"
+        None, ge=0, le=10, title="Header rows", description="0 if there is no header"
     )
     dates: Literal["day-first", "month-first"] | None = Field(
-        None, title="Dates", description="How to read dates such as 03/04/2024"
+        None,
+        title="Dates",
+        description="How to read dates such as 03/04/2024",
+        json_schema_extra=_labels(
+            day_first="Day first (3 April)", month_first="Month first (March 4)"
+        ),
     )
     decimal: Literal["point", "comma"] | None = Field(
-        None, title="Decimal sign", description="What separates the fraction of a number"
+        None,
+        title="Decimal separator",
+        json_schema_extra=_labels(point="Point (1.5)", comma="Comma (1,5)"),
     )
     integers: Literal["wide", "narrow"] = Field(
         "wide",
-        title="Integers",
-        description="Wide: 64 bits in every file; narrow: the fewest that hold the column",
+        title="Integer size",
+        json_schema_extra=_labels(wide="64-bit always", narrow="Smallest that fits"),
     )
     nulls: str = Field(
-        "", title="Words for no value", description="Separated by |, for example ?|unknown"
+        "", title="Treat as missing", description="Separate with |, for example ?|unknown"
     )
     ragged: Literal["repair", "reject"] = Field(
-        "repair", title="Ragged records", description="Those with too few or too many cells"
+        "repair",
+        title="Rows with too few or too many cells",
+        json_schema_extra=_labels(repair="Repair", reject="Reject"),
     )
     misfits: Literal["widen", "reject"] = Field(
         "widen",
-        title="Misfits",
-        description="A few cells not of their column's type: make it text, or reject their records",
+        title="Values that do not fit",
+        description="Up to 5 % of a column that are not of the type of the others",
+        json_schema_extra=_labels(widen="Keep (column becomes text)", reject="Reject those rows"),
     )
     files: Literal["all", "parquet"] = Field(
-        "all", title="Files", description="Parquet: neither clean.csv nor report.html"
+        "all",
+        title="Output",
+        json_schema_extra=_labels(all="All files", parquet="Parquet only"),
     )
     formulas: Literal["keep", "defuse"] = Field(
         "keep",
-        title="Formulas",
-        description="Defuse: ' in front of cells of clean.csv that begin with = + - @",
+        title="Spreadsheet formulas in clean.csv",
+        json_schema_extra=_labels(keep="Keep", defuse="Neutralise (put ' before = + - @)"),
     )
 
     @field_validator("encoding")
     @classmethod
-    def _known(cls, name: str | None) -> str | None:
+    def _is_text_encoding(cls, name: str | None) -> str | None:
         if not name:
             return None
         try:
             codec = codecs.lookup(name)
         except LookupError:
-            raise ValueError(f"Python knows no encoding of the name {name!r}") from None
+            raise ValueError(f"unknown encoding “{name}”") from None
         if not codec._is_text_encoding:
-            raise ValueError(f"{name!r} is not an encoding of text")
+            raise ValueError(f"“{name}” is not a text encoding")
         return codec.name
 
     @field_validator("delimiter")
     @classmethod
-    def _one(cls, text: str | None) -> str | None:
+    def _is_one_character(cls, text: str | None) -> str | None:
         if not text:
             return None
-        text = NAMED.get(text, text)
+        text = NAMED_DELIMITERS.get(text, text)
         if len(text) != 1 or text in "\r\n\0":
-            raise ValueError(f"a delimiter is one character or one of {', '.join(NAMED)}")
+            names = ", ".join(NAMED_DELIMITERS)
+            raise ValueError(f"a delimiter is one character or one of: {names}")
         return text
 
     @property
     def null_words(self) -> tuple[str, ...]:
-        """The texts that mean no value."""
+        """The texts that are read as missing."""
         return tuple(word for word in self.nulls.split("|") if word)

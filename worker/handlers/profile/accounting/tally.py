@@ -3,6 +3,10 @@
 from dataclasses import dataclass
 
 
+class AccountingMismatch(Exception):
+    """Records read, written and rejected do not add up; the result would be wrong."""
+
+
 @dataclass(slots=True)
 class Tally:
     """Counts of lines and, from ``written`` on, of records.

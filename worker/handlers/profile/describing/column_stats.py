@@ -1,4 +1,4 @@
-"""A closer look at one column: top values, order, uniqueness, spread, what its texts are like."""
+"""The statistics of one column: frequent values, uniqueness, order, distribution, texts."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,139 +6,179 @@ from typing import Any
 import duckdb
 
 from worker.handlers.profile.describing import distribution, text_stats
-from worker.handlers.profile.describing.warnings import remarks
+from worker.handlers.profile.describing.distribution import Distribution, ValueCount
+from worker.handlers.profile.describing.text_stats import TextStats
 from worker.handlers.profile.engine.connection import identifier
 from worker.handlers.profile.types.column_plan import ColumnPlan
-from worker.handlers.profile.types.value_formats import DECIMAL, INTEGERS, TEXT
+from worker.handlers.profile.types.value_formats import DECIMAL, INTEGER_TYPES, TEXT
 
 TOP = 10
-# Up to here an exact GROUP BY is quicker than a sketch, and it is exact.
+# Up to this many an exact GROUP BY is quicker than a sketch.
 EXACT_DISTINCT = 20_000
-# Distinct texts are looked at here as long as they take no more characters.
+# Distinct texts are fetched as long as they have no more characters in all.
 _FETCHED_CHARACTERS = 8_000_000
-# Up to so many rows distinct values, uniqueness and repeated rows are exact.
+# Up to this many rows distinct values, uniqueness and duplicate rows are exact.
 EXACT_ROWS = 2_000_000
 _SAMPLED_ROWS = 100_000
-_SHOWN = 200
-TEXTS = (TEXT, "JSON", "UUID")
+_SHOWN_CHARACTERS = 200
+TEXT_TYPES = (TEXT, "JSON", "UUID")
 
 
 @dataclass(frozen=True, slots=True)
 class TableSize:
-    """Of the table: ``size`` bytes in the file, ``ascii``: there are no other characters."""
+    """Of the typed table; ``file_bytes`` of its text, ``ascii``: that has only such characters."""
 
     rows: int
-    size: int
+    file_bytes: int
     ascii: bool
 
 
-class ColumnStats:
-    """One column at a closer look."""
+@dataclass(frozen=True, slots=True)
+class BasicStats:
+    """What one query over a table tells about a column.
+
+    ``distinct`` is an estimate. ``min`` and ``max`` are texts; ``low`` and ``high`` the same as
+    numbers, times in seconds since 1970. ``mean`` and ``std`` are of numbers and times;
+    ``shortest`` and ``longest`` are in characters of texts. What does not apply is None.
+    """
+
+    count: int
+    nulls: int
+    distinct: int
+    min: str | None
+    max: str | None
+    mean: float | None
+    std: float | None
+    low: float | None
+    high: float | None
+    shortest: int | None
+    longest: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Frequencies:
+    """Distinct values, an estimate unless ``exact``, and the most frequent, each with its count."""
+
+    distinct: int
+    exact: bool
+    top: list[list[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class DetailedStats:
+    """``order``: how the values are sorted in the file, None if they are not."""
+
+    order: str | None
+    frequencies: Frequencies
+    distribution: Distribution | None
+    texts: TextStats | None
+
+
+class ColumnReader:
+    """Queries one column of a table that has at least one value in it."""
 
     def __init__(
         self,
         connection: duckdb.DuckDBPyConnection,
         table: str,
         plan: ColumnPlan,
-        extent: TableSize,
-        described: dict[str, Any],
-        ends: tuple[float, float],
+        size: TableSize,
+        basics: BasicStats,
     ) -> None:
-        """``described`` is completed; ``ends`` are those of the range of numbers or times."""
+        """``table`` is SQL for what to read from."""
         self._connection = connection
         self._table = table
         self._name = identifier(plan.name)
         self._type = plan.type
-        self._extent = extent
-        self._described = described
-        self._ends = ends
-        self._has_range = plan.type not in (*TEXTS, "BOOLEAN")
+        self._size = size
+        self._basics = basics
+        self._has_range = plan.type not in (*TEXT_TYPES, "BOOLEAN")
 
-    def look(self, *, may_be_sorted: bool) -> None:
-        """Complete the description."""
-        found = self._described
-        if may_be_sorted:
-            found["sorted"] = self._sorted()
-        lengths = found["lengths"]
-        characters = found["distinct"] * lengths[1] if lengths else 0
-        if found["distinct"] <= EXACT_DISTINCT and characters <= _FETCHED_CHARACTERS:
-            self._by_distinct_values()
-        else:
-            self._by_all_values()
-        found["unique"] = found["distinct_exact"] and found["distinct"] == found["count"] > 1
-        found["warnings"] += remarks(found)
+    def detailed(self, *, may_be_sorted: bool) -> DetailedStats:
+        """Return all there is; unless ``may_be_sorted`` the order is known to be none."""
+        order = self._order() if may_be_sorted else None
+        distinct = self._basics.distinct
+        characters = distinct * (self._basics.longest or 0)
+        if distinct <= EXACT_DISTINCT and characters <= _FETCHED_CHARACTERS:
+            return self._from_distinct_values(order)
+        return self._from_all_values(order)
 
-    def _sorted(self) -> str | None:
-        """Whether the values ascend or descend through the file."""
-        row = self._one(
+    def _order(self) -> str | None:
+        strictly, ascending, descending = self._one(
             f"SELECT bool_and(v > b), bool_and(v >= b), bool_and(v <= b) FROM "
             f"(SELECT {self._name} AS v, lag({self._name}) OVER () AS b FROM {self._table})"
         )
-        strictly, up, down = row
-        if up == down:
+        if ascending == descending:
             return None
-        return "strictly ascending" if strictly else "ascending" if up else "descending"
+        return "strictly ascending" if strictly else "ascending" if ascending else "descending"
 
-    def _by_distinct_values(self) -> None:
-        name, found = self._name, self._described
-        value = number(name, self._type) if self._has_range else "NULL::DOUBLE"
-        counts = self._connection.execute(
+    def _from_distinct_values(self, order: str | None) -> DetailedStats:
+        """Fetch every distinct value with its frequency; all else follows from these."""
+        name = self._name
+        value = number_sql(name, self._type) if self._has_range else "NULL::DOUBLE"
+        rows = self._connection.execute(
             f"SELECT {name}::VARCHAR, {value}, count(*) AS n FROM {self._table} "
             f"WHERE {name} IS NOT NULL GROUP BY {name} ORDER BY n DESC, {name}"
         ).fetchall()
-        found["top"] = [[short(text), times] for text, _, times in counts[:TOP]]
-        found["distinct"], found["distinct_exact"] = len(counts), True
+        counts = list(map(ValueCount._make, rows))
+        top = [[shorten(each.text), each.times] for each in counts[:TOP]]
+        return DetailedStats(
+            order,
+            Frequencies(len(counts), exact=True, top=top),
+            distribution.from_counts(counts) if self._has_range else None,
+            text_stats.from_counts(counts) if self._type == TEXT else None,
+        )
+
+    def _from_all_values(self, order: str | None) -> DetailedStats:
+        """Leave the counting to the engine, since there are too many values to fetch."""
+        spread = texts = None
         if self._has_range:
-            self._spread(distribution.of_counts(counts))
+            low, high = self._basics.low, self._basics.high
+            assert low is not None
+            assert high is not None
+            value = number_sql(self._name, self._type)
+            spread = distribution.from_table(
+                self._connection, self._table, value, self._basics.count, low, high
+            )
         elif self._type == TEXT:
-            text_stats.of_counts(found, counts)
+            texts = text_stats.from_table(
+                self._connection, self._table, self._name, ascii_only=self._size.ascii
+            )
+        return DetailedStats(order, self._frequencies(order), spread, texts)
 
-    def _by_all_values(self) -> None:
-        name, found, table = self._name, self._described, self._table
-        if found["sorted"] == "strictly ascending":
-            found["distinct"], found["distinct_exact"] = found["count"], True
-        elif self._extent.rows <= EXACT_ROWS:
-            self._by_hashes()
-        else:
-            self._by_sample()
-        if self._has_range:
-            value, count = number(name, self._type), found["count"]
-            self._spread(distribution.of_all(self._connection, table, value, count, self._ends))
-        elif self._type == TEXT:
-            ascii_only = self._extent.ascii
-            text_stats.of_all(self._connection, table, name, found, ascii_only=ascii_only)
+    def _frequencies(self, order: str | None) -> Frequencies:
+        if order == "strictly ascending":
+            return Frequencies(self._basics.count, exact=True, top=[])
+        if self._size.rows <= EXACT_ROWS:
+            return self._frequencies_by_hash()
+        return self._frequencies_by_sample()
 
-    def _spread(self, found: dict[str, Any]) -> None:
-        self._described["histogram"] = found.get("histogram")
-        if is_number(self._type):
-            self._described["quantiles"] = found["quantiles"]
-
-    def _by_hashes(self) -> None:
-        """Distinct and top values; texts may be long, their hashes are not."""
+    def _frequencies_by_hash(self) -> Frequencies:
+        """Group hashes rather than values: texts may be long."""
         distinct, most, hashes = self._one(
             f"SELECT count(*), max(n), arg_max(h, n, {TOP}) FROM (SELECT hash({self._name}) AS h, "
             f"count(*) AS n FROM {self._table} WHERE {self._name} IS NOT NULL GROUP BY h)"
         )
-        self._described["distinct"], self._described["distinct_exact"] = distinct, True
-        if most > 1:
-            self._top(f"hash({self._name}) IN ({', '.join(map(str, hashes))})")
+        top = self._top(hashes) if most > 1 else []
+        return Frequencies(distinct, exact=True, top=top)
 
-    def _by_sample(self) -> None:
-        """The values that come often in a sample, counted in all rows."""
+    def _frequencies_by_sample(self) -> Frequencies:
+        """Count in all rows the values that are frequent in a sample."""
         rows = self._connection.execute(
             f"SELECT h FROM (SELECT hash({self._name}) AS h FROM {self._table} "
             f"WHERE {self._name} IS NOT NULL USING SAMPLE reservoir({_SAMPLED_ROWS} ROWS)) "
             f"GROUP BY h HAVING count(*) > 2 ORDER BY count(*) DESC LIMIT {TOP}"
         ).fetchall()
-        if rows:
-            self._top(f"hash({self._name}) IN ({', '.join(str(each) for (each,) in rows)})")
+        top = self._top([each for (each,) in rows]) if rows else []
+        return Frequencies(self._basics.distinct, exact=False, top=top)
 
-    def _top(self, condition: str) -> None:
+    def _top(self, hashes: list[int]) -> list[list[Any]]:
         rows = self._connection.execute(
-            f"SELECT {self._name}::VARCHAR, count(*) AS n FROM {self._table} WHERE {condition} "
+            f"SELECT {self._name}::VARCHAR, count(*) AS n FROM {self._table} "
+            f"WHERE hash({self._name}) IN ({', '.join(map(str, hashes))}) "
             f"GROUP BY {self._name} ORDER BY n DESC, {self._name} LIMIT {TOP}"
         ).fetchall()
-        self._described["top"] = [[short(text), times] for text, times in rows if times > 1]
+        return [[shorten(text), times] for text, times in rows if times > 1]
 
     def _one(self, query: str) -> tuple[Any, ...]:
         row = self._connection.execute(query).fetchone()
@@ -146,16 +186,18 @@ class ColumnStats:
         return row
 
 
-def is_number(kind: str) -> bool:
+def is_numeric(type_: str) -> bool:
     """Whether a type of the engine is one of numbers."""
-    return kind in (*INTEGERS, "DOUBLE") or kind.startswith(DECIMAL)
+    return type_ in (*INTEGER_TYPES, "DOUBLE") or type_.startswith(DECIMAL)
 
 
-def number(name: str, kind: str) -> str:
+def number_sql(name: str, type_: str) -> str:
     """SQL for a number or time as a DOUBLE, times in seconds."""
-    return f"{name}::DOUBLE" if is_number(kind) else f"epoch({name})::DOUBLE"
+    return f"{name}::DOUBLE" if is_numeric(type_) else f"epoch({name})::DOUBLE"
 
 
-def short(value: str | None) -> str | None:
+def shorten(value: str | None) -> str | None:
     """A value as far as it is shown."""
-    return value if value is None or len(value) <= _SHOWN else value[:_SHOWN] + "…"
+    if value is None or len(value) <= _SHOWN_CHARACTERS:
+        return value
+    return value[:_SHOWN_CHARACTERS] + "…"

@@ -1,21 +1,24 @@
-"""Describes each column of the typed Parquet: counts, range, spread, top values, histogram."""
+"""Describes each column of the typed Parquet."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import replace
 
 import duckdb
 
-from worker.handlers.profile.describing import distribution
+from worker.handlers.profile.describing.column_profile import ColumnProfile
 from worker.handlers.profile.describing.column_stats import (
-    EXACT_ROWS,
-    TEXTS,
-    ColumnStats,
+    TEXT_TYPES,
+    BasicStats,
+    ColumnReader,
+    DetailedStats,
     TableSize,
-    is_number,
-    number,
-    short,
+    is_numeric,
+    number_sql,
+    shorten,
 )
+from worker.handlers.profile.describing.distribution import finite
+from worker.handlers.profile.describing.warnings import column_warnings, null_words_warning
 from worker.handlers.profile.engine.connection import batches, identifier, literal
 from worker.handlers.profile.engine.parquet import CLEAN
 from worker.handlers.profile.types.column_plan import ColumnPlan
@@ -23,59 +26,36 @@ from worker.handlers.profile.types.column_plan import ColumnPlan
 # A result has to stay small enough to be one row of the database.
 DETAILED_COLUMNS = 1000
 _FIRST_ROWS = 2048
-_TELLING_COLUMNS = 8
-# A table of the engine's own is quicker to ask again and again than Parquet, while it is small.
+# A table in the engine's memory is quicker to query repeatedly than Parquet, while it is small.
 _TABLE_BYTES = 64_000_000
 _TABLE_CELLS = 8_000_000
 
 
-def describe(
+def describe_columns(
     connection: duckdb.DuckDBPyConnection,
     plans: Sequence[ColumnPlan],
-    extent: TableSize,
+    null_words: Mapping[str, Mapping[str, int]],
+    size: TableSize,
     report: Callable[[float], None],
-) -> list[dict[str, Any]]:
-    """Return one description per column; ``report`` gets the share done, 0–1."""
-    described: list[dict[str, Any]] = []
+) -> list[ColumnProfile]:
+    """Return one profile per column.
+
+    ``null_words``: per column the words that were read as missing, and how often. ``report`` gets
+    the share done, 0–1.
+    """
+    profiles: list[ColumnProfile] = []
     for batch in batches(plans):
-        with _table(connection, batch, len(plans), extent) as table:
-            found = _basics(connection, table, batch)
-            rising = _rising(connection, table, batch)
-            for plan, (basics, ends), maybe in zip(batch, found, rising, strict=True):
-                if len(described) < DETAILED_COLUMNS and basics["count"]:
-                    column = ColumnStats(connection, table, plan, extent, basics, ends)
-                    column.look(may_be_sorted=maybe)
-                described.append(basics)
-                report(len(described) / len(plans))
-    return described
-
-
-def is_empty(connection: duckdb.DuckDBPyConnection, column: str) -> bool:
-    """Whether a column has no value at all."""
-    query = f"SELECT count({identifier(column)}) FROM {literal(CLEAN)}"
-    row = connection.execute(query).fetchone()
-    return row is None or not row[0]
-
-
-def repeated_rows(
-    connection: duckdb.DuckDBPyConnection, described: Sequence[dict[str, Any]], rows: int
-) -> int | None:
-    """How many rows are like an earlier one; None where that would take too long to find out."""
-    if rows < 2 or any(column["unique"] and not column["nulls"] for column in described):
-        return 0
-    if rows > EXACT_ROWS or len(described) > DETAILED_COLUMNS:
-        return None
-    telling = sorted(described, key=lambda column: column["distinct"], reverse=True)
-    # A few columns mostly tell all rows apart.
-    for some in (telling[:_TELLING_COLUMNS], telling):
-        cells = ", ".join(identifier(column["name"]) for column in some)
-        row = connection.execute(
-            f"SELECT count(*) - count(DISTINCT h) FROM (SELECT hash({cells}) AS h "
-            f"FROM {literal(CLEAN)})"
-        ).fetchone()
-        if row is None or not row[0] or some is telling:
-            break
-    return int(row[0]) if row else None
+        with _table(connection, batch, len(plans), size) as table:
+            basics = _basic_stats(connection, table, batch)
+            may_be_sorted = _may_be_sorted(connection, table, batch)
+            for plan, basic, maybe in zip(batch, basics, may_be_sorted, strict=True):
+                profile = _basic_profile(plan, basic)
+                if len(profiles) < DETAILED_COLUMNS and basic.count:
+                    reader = ColumnReader(connection, table, plan, size, basic)
+                    profile = _with_details(profile, reader.detailed(may_be_sorted=maybe))
+                profiles.append(_with_null_words(profile, null_words.get(plan.name)))
+                report(len(profiles) / len(plans))
+    return profiles
 
 
 @contextmanager
@@ -83,11 +63,11 @@ def _table(
     connection: duckdb.DuckDBPyConnection,
     batch: Sequence[ColumnPlan],
     columns: int,
-    extent: TableSize,
+    size: TableSize,
 ) -> Iterator[str]:
-    """What to read a batch of columns from: the Parquet, or a copy of them."""
-    large = extent.rows * len(batch) > _TABLE_CELLS
-    if large or extent.size * len(batch) > _TABLE_BYTES * columns:
+    """What to read a batch of columns from, as SQL: the Parquet, or a copy in memory."""
+    large = size.rows * len(batch) > _TABLE_CELLS
+    if large or size.file_bytes * len(batch) > _TABLE_BYTES * columns:
         yield literal(CLEAN)
         return
     names = ", ".join(identifier(plan.name) for plan in batch)
@@ -98,62 +78,43 @@ def _table(
         connection.execute("DROP TABLE batch")
 
 
-def _basics(
+def _basic_stats(
     connection: duckdb.DuckDBPyConnection, table: str, batch: Sequence[ColumnPlan]
-) -> list[tuple[dict[str, Any], tuple[float, float]]]:
-    """What a single look tells of each column, and the ends of its range as numbers."""
-    parts = []
-    for plan in batch:
-        name = identifier(plan.name)
-        parts.append(
-            f"count({name}), count(*) - count({name}), approx_count_distinct({name}), "
-            f"min({name})::VARCHAR, max({name})::VARCHAR"
-        )
-        if plan.type in TEXTS:
-            parts.append(f"min(length({name}::VARCHAR)), max(length({name}::VARCHAR)), NULL, NULL")
-        elif plan.type == "BOOLEAN":
-            parts.append("NULL, NULL, NULL, NULL")
-        else:
-            value = number(name, plan.type)
-            low, high = (number(f"{end}({name})", plan.type) for end in ("min", "max"))
-            parts.append(f"avg({value}), stddev({value}), {low}, {high}")
-    row = connection.execute(f"SELECT {', '.join(parts)} FROM {table}").fetchone()
+) -> list[BasicStats]:
+    structs = ", ".join(_basic_stats_sql(plan) for plan in batch)
+    row = connection.execute(f"SELECT {structs} FROM {table}").fetchone()
     assert row is not None
-    found = [row[9 * n : 9 * n + 9] for n in range(len(batch))]
-    return [(_described(plan, each), each[7:]) for plan, each in zip(batch, found, strict=True)]
+    return [BasicStats(**each) for each in row]
 
 
-def _described(plan: ColumnPlan, found: Sequence[Any]) -> dict[str, Any]:
-    count, nulls, distinct, low, high, one, two, *_ = found
-    numeric, text = is_number(plan.type), plan.type in TEXTS
-    return {
-        "name": plan.name,
-        "type": plan.type,
-        "kind": plan.kind.name if plan.kind else "text",
-        "count": count,
-        "nulls": nulls,
-        # The sketch can exceed what there is.
-        "distinct": min(distinct, count),
-        "distinct_exact": False,
-        "unique": False,
-        "min": short(low),
-        "max": short(high),
-        "mean": distribution.finite(one) if numeric else None,
-        "std": distribution.finite(two) if numeric else None,
-        "lengths": [one, two] if text and one is not None else None,
-        "quantiles": None,
-        "sorted": None,
-        "top": [],
-        "histogram": None,
-        "looks_like": None,
-        "warnings": [plan.note] if plan.note else [],
+def _basic_stats_sql(plan: ColumnPlan) -> str:
+    """SQL for a struct with the fields of BasicStats."""
+    name = identifier(plan.name)
+    fields = {
+        "count": f"count({name})",
+        "nulls": f"count(*) - count({name})",
+        # The estimate can exceed the number of values.
+        "distinct": f"least(approx_count_distinct({name}), count({name}))",
+        "min": f"min({name})::VARCHAR",
+        "max": f"max({name})::VARCHAR",
     }
+    fields |= dict.fromkeys(("mean", "std", "low", "high", "shortest", "longest"), "NULL")
+    if plan.type in TEXT_TYPES:
+        fields["shortest"] = f"min(length({name}::VARCHAR))"
+        fields["longest"] = f"max(length({name}::VARCHAR))"
+    elif plan.type != "BOOLEAN":
+        number = number_sql(name, plan.type)
+        fields["mean"] = f"avg({number})"
+        fields["std"] = f"stddev({number})"
+        fields["low"] = number_sql(f"min({name})", plan.type)
+        fields["high"] = number_sql(f"max({name})", plan.type)
+    return "{" + ", ".join(f"'{field}': {sql}" for field, sql in fields.items()) + "}"
 
 
-def _rising(
+def _may_be_sorted(
     connection: duckdb.DuckDBPyConnection, table: str, batch: Sequence[ColumnPlan]
 ) -> list[bool]:
-    """Which columns may be sorted, as far as the first rows show: most soon show they are not."""
+    """Which columns may be sorted, judged by the first rows: most soon show they are not."""
     names = [identifier(plan.name) for plan in batch]
     pairs = ", ".join(
         f"{name} AS v{n}, lag({name}) OVER () AS b{n}" for n, name in enumerate(names)
@@ -167,3 +128,47 @@ def _rising(
     ).fetchone()
     assert row is not None
     return [bool(each) for each in row]
+
+
+def _basic_profile(plan: ColumnPlan, basics: BasicStats) -> ColumnProfile:
+    numeric = is_numeric(plan.type)
+    shortest, longest = basics.shortest, basics.longest
+    return ColumnProfile(
+        name=plan.name,
+        type=plan.type,
+        kind=plan.value_format.name if plan.value_format else "text",
+        count=basics.count,
+        nulls=basics.nulls,
+        distinct=basics.distinct,
+        min=shorten(basics.min),
+        max=shorten(basics.max),
+        mean=finite(basics.mean) if numeric else None,
+        std=finite(basics.std) if numeric else None,
+        lengths=[shortest, longest] if shortest is not None and longest is not None else None,
+        warnings=[plan.note] if plan.note else [],
+    )
+
+
+def _with_details(profile: ColumnProfile, details: DetailedStats) -> ColumnProfile:
+    frequencies, spread, texts = details.frequencies, details.distribution, details.texts
+    every_value_differs = frequencies.distinct == profile.count > 1
+    detailed = replace(
+        profile,
+        distinct=frequencies.distinct,
+        distinct_exact=frequencies.exact,
+        unique=frequencies.exact and every_value_differs,
+        quantiles=spread.quantiles if spread and is_numeric(profile.type) else None,
+        sorted=details.order,
+        top=frequencies.top,
+        histogram=spread.histogram if spread else None,
+        looks_like=texts.looks_like if texts else None,
+        empty_texts=texts.empty if texts else None,
+    )
+    return replace(detailed, warnings=[*profile.warnings, *column_warnings(detailed, texts)])
+
+
+def _with_null_words(profile: ColumnProfile, words: Mapping[str, int] | None) -> ColumnProfile:
+    if not words:
+        return profile
+    known = replace(profile, null_words=words)
+    return replace(known, warnings=[*profile.warnings, *null_words_warning(known)])

@@ -1,59 +1,69 @@
-"""What is to be said of a column of texts: what they look like, what is odd about them."""
+"""What the texts of a column look like, and how many of them are unusual."""
 
 import re
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import duckdb
 
-from worker.handlers.profile.describing.distribution import Counts
+from worker.handlers.profile.describing.distribution import ValueCount
 from worker.handlers.profile.engine.connection import literal
 
-_LOOKS = {
+_PATTERNS = {
     "email": re.compile(r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}"),
     "URL": re.compile(r"(https?|ftp)://\S+"),
     "code": re.compile(r"[A-Za-z]{0,4}[-_/ ]?[0-9][A-Za-z0-9_/-]{2,23}"),
     "phone number": re.compile(r"\+?[0-9][0-9 ()/-]{5,19}"),
 }
-_FORMULA_SIGNS = frozenset("=+-@\t\r")
-# UTF-8 that was read as something else, and what could not be read at all.
+FORMULA_SIGNS = "=+-@\t\r"
+# UTF-8 that was decoded as something else, and what could not be decoded at all.
 _GARBLED = ("Ã", "â€", "\N{REPLACEMENT CHARACTER}")
-_SAMPLE = 2_000
-_LOOKED_AT = 500  # characters of a text
-_MOST = 0.95
+_SAMPLE_ROWS = 2_000
+_SAMPLE_CHARACTERS = 500  # of a text
+# The share of texts that must match a pattern for the column to look like it.
+_MIN_SHARE = 0.95
 
 
-def of_counts(described: dict[str, Any], counts: Counts) -> None:
-    """Add what there is to say of a column of which every distinct text is known."""
-    empty = blanks = formulas = garbled = 0
-    for text, _, times in counts:
-        if not text:
-            empty += times
-            continue
-        if text[0] == " " or text[-1] == " ":
-            blanks += times
-        if text[0] in _FORMULA_SIGNS and len(text) > 1 and not _is_number(text):
-            formulas += times
-        if not text.isascii() and any(sign in text for sign in _GARBLED):
-            garbled += times
-    total = sum(times for _, _, times in counts)
-    likes = [
-        sum(times for text, _, times in counts if pattern.fullmatch(text))
-        for pattern in _LOOKS.values()
-    ]
-    _tell(described, (empty, blanks, formulas, garbled), total, likes)
+@dataclass(frozen=True, slots=True)
+class TextStats:
+    """How many texts are empty, begin or end with blanks, look like a formula, or garbled.
+
+    ``looks_like`` is what nearly all of them look like: email, URL, code or phone number.
+    """
+
+    empty: int
+    padded: int
+    formulas: int
+    garbled: int
+    looks_like: str | None = None
 
 
-def of_all(
-    connection: duckdb.DuckDBPyConnection,
-    table: str,
-    name: str,
-    described: dict[str, Any],
-    *,
-    ascii_only: bool,
-) -> None:
-    """Add it after a look at every value of the column ``name``."""
-    signs = ", ".join(f"chr({ord(sign)})" for sign in sorted(_FORMULA_SIGNS))
+def from_counts(counts: Sequence[ValueCount]) -> TextStats:
+    """Judge every distinct text of a column."""
+    matches = {name: _total(counts, pattern.fullmatch) for name, pattern in _PATTERNS.items()}
+    total = sum([each.times for each in counts])
+    return TextStats(
+        empty=total - _total(counts, bool),
+        padded=_total(counts, _is_padded),
+        formulas=_total(counts, _looks_like_formula),
+        garbled=_total(counts, _is_garbled),
+        looks_like=_looks_like(matches, total),
+    )
+
+
+def _total(counts: Sequence[ValueCount], test: Callable[[str], object]) -> int:
+    """How many texts pass a test."""
+    return sum([each.times for each in counts if test(each.text)])
+
+
+def from_table(
+    connection: duckdb.DuckDBPyConnection, table: str, name: str, *, ascii_only: bool
+) -> TextStats:
+    """Have the engine count in all texts of the quoted column ``name``; patterns see a sample.
+
+    ``ascii_only``: no text of the file has characters beyond ASCII.
+    """
+    signs = ", ".join(f"chr({ord(sign)})" for sign in FORMULA_SIGNS)
     garbled = " OR ".join(f"contains(v, {literal(sign)})" for sign in _GARBLED)
     row = connection.execute(
         f"""
@@ -66,32 +76,32 @@ def of_all(
         """
     ).fetchone()
     assert row is not None
+    empty, padded, formulas, garbled_texts = row
     sample = connection.execute(
-        f"SELECT left({name}, {_LOOKED_AT}) FROM {table} WHERE {name} IS NOT NULL LIMIT {_SAMPLE}"
+        f"SELECT left({name}, {_SAMPLE_CHARACTERS}) FROM {table} WHERE {name} IS NOT NULL "
+        f"LIMIT {_SAMPLE_ROWS}"
     ).fetchall()
-    likes = [
-        sum(pattern.fullmatch(text) is not None for (text,) in sample)
-        for pattern in _LOOKS.values()
-    ]
-    _tell(described, row, len(sample), likes)
+    matches = {
+        name: sum(pattern.fullmatch(text) is not None for (text,) in sample)
+        for name, pattern in _PATTERNS.items()
+    }
+    return TextStats(empty, padded, formulas, garbled_texts, _looks_like(matches, len(sample)))
 
 
-def _tell(
-    described: dict[str, Any], found: Sequence[int], total: int, likes: Sequence[int]
-) -> None:
-    empty, blanks, formulas, garbled = found
-    described["empty_texts"] = empty
-    for number, words in (
-        (blanks, "begin or end with blanks"),
-        (formulas, "begin like a formula; a spreadsheet may run them"),
-        (garbled, "look garbled, as if decoded with the wrong encoding"),
-    ):
-        if number:
-            described["warnings"].append(f"{number:,} value{'s' * (number != 1)} {words}.")
-    for words, count in zip(_LOOKS, likes, strict=True):
-        if count >= _MOST * total > 0:
-            described["looks_like"] = words
-            return
+def _looks_like(matches: Mapping[str, int], total: int) -> str | None:
+    return next((name for name, n in matches.items() if n >= _MIN_SHARE * total > 0), None)
+
+
+def _is_padded(text: str) -> bool:
+    return text.startswith(" ") or text.endswith(" ")
+
+
+def _looks_like_formula(text: str) -> bool:
+    return len(text) > 1 and text[0] in FORMULA_SIGNS and not _is_number(text)
+
+
+def _is_garbled(text: str) -> bool:
+    return not text.isascii() and any(sign in text for sign in _GARBLED)
 
 
 def _is_number(text: str) -> bool:

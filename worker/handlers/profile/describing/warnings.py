@@ -1,56 +1,91 @@
-"""What a person should know of a column, in words."""
+"""What a person should know about a column, in sentences."""
 
 import re
-from typing import Any
 
+from worker.handlers.profile.describing.column_profile import ColumnProfile
+from worker.handlers.profile.describing.text_stats import TextStats
 from worker.handlers.profile.types.value_formats import TEXT
 
-# Values that stand for none in many files, where they are the least or the greatest.
+# Values that mean “missing” in many files, where they are the smallest or the largest.
 _SENTINELS = frozenset(
     {"9999", "99999", "999999", "-999", "-9999", "-99", "-1", "1900-01-01", "1970-01-01",
      "9999-12-31", "1899-12-30", "1900-01-01 00:00:00", "1970-01-01 00:00:00"}
 )  # fmt: skip
-_ZEROS = re.compile(r"\.0+$")
-# So many times the distance between the quartiles is far.
-_FAR = 5
+_TRAILING_ZEROS = re.compile(r"\.0+$")
+# An outlier lies this many interquartile ranges beyond the quartiles.
+_OUTLIER_RANGES = 5
+_ALMOST_UNIQUE = 0.01
+_MIN_ALMOST_UNIQUE = 100
 
 
-def remarks(described: dict[str, Any]) -> list[str]:
-    """Warnings from what was found out of a column."""
-    return [*_on_repetition(described), *_on_sentinels(described), *_on_outliers(described)]
-
-
-def _on_repetition(described: dict[str, Any]) -> list[str]:
-    count, distinct = described["count"], described["distinct"]
-    if distinct == 1 and count > 1:
-        return ["Every value is the same."]
-    if described["distinct_exact"] and 0 < count - distinct <= 0.01 * count and distinct > 100:
-        return [f"Nearly unique: {count - distinct:,} of {count:,} values come again."]
-    return []
-
-
-def _on_sentinels(described: dict[str, Any]) -> list[str]:
-    if described["type"] == TEXT:
-        return []
-    ends = {described["min"], described["max"]}
+def column_warnings(profile: ColumnProfile, texts: TextStats | None) -> list[str]:
+    """Return the warnings that follow from a column's statistics; ``texts`` are those of texts."""
     return [
-        f"{value} stands {times:,} times and may mean that there is no value."
-        for value, times in described["top"]
-        if value in ends and _ZEROS.sub("", value) in _SENTINELS
+        *(_on_texts(texts) if texts is not None else ()),
+        *_on_repetition(profile),
+        *_on_sentinels(profile),
+        *_on_outliers(profile),
     ]
 
 
-def _on_outliers(described: dict[str, Any]) -> list[str]:
-    quantiles, histogram = described["quantiles"], described["histogram"]
-    if not quantiles or not histogram or None in quantiles["values"]:
+def null_words_warning(profile: ColumnProfile) -> list[str]:
+    """Return a warning if words were read as missing values."""
+    if not profile.null_words:
         return []
-    _, lower, _, upper, _ = quantiles["values"]
-    reach = _FAR * (upper - lower)
-    if reach <= 0:
+    listed = ", ".join(f"{times:,} × “{word}”" for word, times in profile.null_words.items())
+    return [f"Treated as missing: {listed}."]
+
+
+def _on_texts(texts: TextStats) -> list[str]:
+    sentences = [
+        (texts.padded, "1 value begins or ends with a space.",
+         "{:,} values begin or end with a space."),
+        (texts.formulas, "1 value looks like a formula, which a spreadsheet may run.",
+         "{:,} values look like formulas, which a spreadsheet may run."),
+        (texts.garbled, "1 value looks garbled, as if decoded with the wrong encoding.",
+         "{:,} values look garbled, as if decoded with the wrong encoding."),
+    ]  # fmt: skip
+    return [(one if n == 1 else many).format(n) for n, one, many in sentences if n]
+
+
+def _on_repetition(profile: ColumnProfile) -> list[str]:
+    count, distinct = profile.count, profile.distinct
+    if distinct == 1 and count > 1:
+        return ["Every value is the same."]
+    repeated = count - distinct
+    few = 0 < repeated <= _ALMOST_UNIQUE * count
+    if profile.distinct_exact and few and distinct > _MIN_ALMOST_UNIQUE:
+        are = "is" if repeated == 1 else "are"
+        return [f"Almost unique: {repeated:,} of {count:,} values {are} repeated."]
+    return []
+
+
+def _on_sentinels(profile: ColumnProfile) -> list[str]:
+    if profile.type == TEXT:
         return []
+    extremes = {profile.min, profile.max}
+    return [
+        f"{value} occurs {_times(times)} and may stand for a missing value."
+        for value, times in profile.top
+        if value in extremes and _TRAILING_ZEROS.sub("", value) in _SENTINELS
+    ]
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number:,} times"
+
+
+def _on_outliers(profile: ColumnProfile) -> list[str]:
+    quantiles, histogram = profile.quantiles, profile.histogram
+    if quantiles is None or histogram is None:
+        return []
+    _, lower, _, upper, _ = quantiles.values
+    if lower is None or upper is None or upper <= lower:
+        return []
+    reach = _OUTLIER_RANGES * (upper - lower)
     found = []
-    if histogram["low"] < lower - reach:
-        found.append(("smallest", described["min"]))
-    if histogram["high"] > upper + reach:
-        found.append(("largest", described["max"]))
-    return [f"The {which} value, {value}, lies far from all but a few." for which, value in found]
+    if histogram.low < lower - reach:
+        found.append(f"Possible outlier: smallest value is {profile.min}.")
+    if histogram.high > upper + reach:
+        found.append(f"Possible outlier: largest value is {profile.max}.")
+    return found

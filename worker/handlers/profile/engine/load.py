@@ -8,85 +8,92 @@ import duckdb
 
 from worker.handlers.profile.engine import parquet
 from worker.handlers.profile.engine.connection import identifier, literal
-from worker.handlers.profile.reading.csv_record import CsvFormat
-from worker.handlers.profile.reading.lines import MAX_RECORD_BYTES
-from worker.handlers.profile.types.column_plan import ColumnPlan
+from worker.handlers.profile.engine.parquet import OutputColumn
 
-BUFFER_BYTES = 4_000_000
-LINE_BYTES = 2_000_000
-
-
-class AccountingMismatch(Exception):
-    """Records read, written and rejected do not add up; the result would be a lie."""
+# What an expression evaluates to for a value that is not of its column's type.
+MISFIT_SQL = "error('misfit')"
+_MISFIT_MESSAGE = "Invalid Input Error: misfit"
+_BUFFER_BYTES = 4_000_000
+_MIN_LINE_BYTES = 2_000_000
 
 
 class CannotLoad(Exception):
-    """The file is not as plain as it seemed, or a value not of the type its column seemed to be."""
+    """The file is not as plain as it seemed, or holds a misfit."""
+
+
+class MisfitFound(CannotLoad):
+    """A value is not of the type that was planned for its column."""
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class CsvSource:
     """A file that the engine can read: every record has ``columns`` cells, quotes are doubled.
 
-    ``strict``: what breaks RFC 4180 is an error. Without it the engine may swallow records in
-    silence, so only a count tells whether it has read all; but it can read line ends of several
-    kinds inside quotes.
+    ``longest_record`` is in bytes, 0 for no more than the engine's default. ``strict``: what breaks
+    RFC 4180 is an error. Without it the engine may swallow records in silence, so only a count
+    tells whether it has read all; but it can read line ends of several kinds inside quotes.
     """
 
     path: Path
-    marks: CsvFormat
-    header: bool
+    delimiter: str
+    has_header: bool
     columns: tuple[str, ...]
-    longest: int = 0
+    longest_record: int = 0
     strict: bool = True
 
 
-def straight(
-    connection: duckdb.DuckDBPyConnection, source: Source, plans: Sequence[ColumnPlan]
+def load_typed(
+    connection: duckdb.DuckDBPyConnection, source: CsvSource, output: Sequence[OutputColumn]
 ) -> int:
     """Write the typed Parquet in one pass; return its rows.
 
     Raises:
-        CannotLoad: a value does not fit its column's planned type, or a record is malformed.
+        MisfitFound: an expression of ``output`` evaluated to ``MISFIT_SQL``.
+        CannotLoad: a record is malformed.
     """
-    cells = [(plan.quick(), plan.name) for plan in plans]
-    return _write(connection, cells, source, parquet.CLEAN)
+    return _write(connection, output, source, parquet.CLEAN)
 
 
-def stage(connection: duckdb.DuckDBPyConnection, source: Source) -> int:
-    """Write every cell as text; return the rows. Raises CannotLoad as :func:`straight` does."""
-    cells = [(identifier(name), name) for name in source.columns]
-    return _write(connection, cells, source, parquet.STAGING)
+def load_as_text(connection: duckdb.DuckDBPyConnection, source: CsvSource) -> int:
+    """Write the staged table, every cell as text; return its rows.
+
+    Raises:
+        CannotLoad: a record is malformed.
+    """
+    output = [OutputColumn(identifier(name), name) for name in source.columns]
+    return _write(connection, output, source, parquet.STAGING)
 
 
 def _write(
     connection: duckdb.DuckDBPyConnection,
-    cells: Sequence[tuple[str, str]],
-    source: Source,
+    output: Sequence[OutputColumn],
+    source: CsvSource,
     target: str,
 ) -> int:
     try:
-        return parquet.write(connection, cells, _read_csv(source), target)
+        return parquet.write(connection, output, _read_csv_sql(source), target)
     except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
-        raise CannotLoad(str(error).splitlines()[0]) from error
+        message = str(error).splitlines()[0]
+        # The engine has one exception for all: its message is the only difference.
+        raise (MisfitFound if message == _MISFIT_MESSAGE else CannotLoad)(message) from error
 
 
-def _read_csv(source: Source) -> str:
+def _read_csv_sql(source: CsvSource) -> str:
     columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in source.columns)
-    longest = max(LINE_BYTES, min(source.longest + 1024, MAX_RECORD_BYTES + 1024))
+    line_bytes = max(_MIN_LINE_BYTES, source.longest_record + 1024)
     options = {
         "auto_detect": "false",
-        "delim": literal(source.marks.delimiter),
+        "delim": literal(source.delimiter),
         "quote": "'\"'",
         "escape": "'\"'",
-        "header": str(source.header).lower(),
+        "header": str(source.has_header).lower(),
         "columns": "{" + columns + "}",
-        # A quoted "" is an empty text, nothing between two delimiters is no value.
+        # A quoted "" is an empty text, nothing between two delimiters is missing.
         "allow_quoted_nulls": "false",
-        # Line ends it finds by itself; told CRLF, it reads nothing.
+        # The engine detects line ends itself; told CRLF, it reads nothing.
         "strict_mode": str(source.strict).lower(),
-        "max_line_size": str(longest),
-        "buffer_size": str(max(BUFFER_BYTES, longest * 2)),
+        "max_line_size": str(line_bytes),
+        "buffer_size": str(max(_BUFFER_BYTES, line_bytes * 2)),
     }
     arguments = ", ".join(f"{name} = {value}" for name, value in options.items())
     return f"read_csv({literal(str(source.path))}, {arguments})"

@@ -1,255 +1,181 @@
-"""Gives every column the narrowest type that is true for the whole file.
+"""Gives every column of the staged table the narrowest type that holds for all of its values.
 
-A guess from samples is checked against every value while the file is read. Where it does not hold
-the file is read as text, and every kind that most values look like is asked about all of them.
+The first rows say which formats a column may have; the engine then counts the misfits of each
+of them among all values.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import duckdb
 
 from worker.handlers.profile.detection.value_shapes import NULL_WORDS
-from worker.handlers.profile.engine import parquet
 from worker.handlers.profile.engine.connection import batches, identifier, literal
-from worker.handlers.profile.engine.parquet import CLEAN, STAGING
+from worker.handlers.profile.engine.parquet import STAGING
 from worker.handlers.profile.options import Options
-from worker.handlers.profile.types.column_plan import (
-    NARROW_DIGITS,
-    ColumnPlan,
-    given_words,
-    misfit,
-    value_of,
+from worker.handlers.profile.types.column_plan import ColumnPlan, cell_text_sql, decimal_type
+from worker.handlers.profile.types.matching import (
+    MISFIT_TOLERANCE,
+    find_ambiguity,
+    matching_formats,
 )
+from worker.handlers.profile.types.misfit_counts import ColumnCounts, count_misfits
 from worker.handlers.profile.types.value_formats import (
     DECIMAL,
-    FEW,
-    INTEGERS,
-    MAX_DIGITS,
-    WHOLE,
-    V,
+    INTEGER,
+    INTEGER_TYPES,
+    VALUE,
     ValueFormat,
-    chosen,
-    possible,
 )
 
 _SAMPLE_ROWS = 2000
 _EXAMPLES = 3
-# Casts that know words for no value take much memory; columns of Parquet are quick to reach.
-_SLICE_COLUMNS = 50
+_AMBIGUOUS = {
+    "dates": "Ambiguous dates: 03/04 could be 3 April or March 4. Kept as text; set the option "
+    "“dates” to say which.",
+    "decimal": "Ambiguous numbers: 1,234 could be 1234 or 1.234. Kept as text; set the option "
+    "“decimal” to say which.",
+}
 
 
-def decide(
+def infer_plans(
     connection: duckdb.DuckDBPyConnection, columns: Sequence[str], options: Options
 ) -> list[ColumnPlan]:
-    """Decide the type of each column of the staged table, by all of its values."""
+    """Plan each column of the staged table by all of its values."""
+    null_words = (*_given_null_words(options), *sorted(NULL_WORDS))
     plans: list[ColumnPlan] = []
     for batch in batches(columns):
-        named = ", ".join(identifier(name) for name in batch)
-        rows = connection.execute(
-            f"SELECT {named} FROM {literal(STAGING)} LIMIT {_SAMPLE_ROWS}"
-        ).fetchall()
-        asked: list[tuple[str, ValueFormat]] = []
-        words: dict[str, tuple[str, ...]] = {}
-        for index, name in enumerate(batch):
-            texts = [row[index].strip() for row in rows if row[index] and row[index].strip()]
-            plain = [text for text in texts if text.lower() not in NULL_WORDS]
-            asked += [(name, kind) for kind in possible(plain, options)]
-        for name in {name for name, _ in asked}:
-            words[name] = (*given_words(options), *sorted(NULL_WORDS))
-        plans += _judge(connection, batch, asked, words, options)
+        candidates = _candidates(connection, batch, options)
+        counts = count_misfits(connection, candidates, null_words)
+        plans += [_plan(connection, name, counts[name], null_words, options) for name in batch]
     return plans
 
 
-def _judge(
-    connection: duckdb.DuckDBPyConnection,
-    batch: Sequence[str],
-    asked: Sequence[tuple[str, ValueFormat]],
-    words: dict[str, tuple[str, ...]],
-    options: Options,
-) -> list[ColumnPlan]:
-    strict = _ask(
-        connection,
-        [_strict_misfit(identifier(name), kind) for name, kind in asked],
-        [f"nullif({identifier(name)}, '')" for name in batch],
-    )
-    misfits = dict(zip(asked, strict, strict=False))
-    filled = dict(zip(batch, strict[len(asked) :], strict=True))
-    # Blanks and words for no value are looked at where something did not fit as it stands.
-    unclear = [question for question in asked if misfits[question]]
-    pure = set(batch) - {name for name, _ in unclear}
-    if unclear:
-        values = {name: value_of(name, words[name], trimmed=True) for name, _ in unclear}
-        lenient = _ask(
-            connection,
-            [misfit(values[name], kind) for name, kind in unclear],
-            list(values.values()),
-        )
-        misfits |= dict(zip(unclear, lenient, strict=False))
-        filled |= dict(zip(values, lenient[len(unclear) :], strict=True))
-    plans = []
-    for name in batch:
-        kinds = [kind for asked_name, kind in asked if asked_name == name and filled[name]]
-        plan = ColumnPlan(name, words=given_words(options), filled=bool(filled[name]))
-        fitting = [kind for kind in kinds if not misfits[name, kind]]
-        nearly = [kind for kind in kinds if 0 < misfits[name, kind] <= FEW * filled[name]]
-        if fitting:
-            clean = name in pure and not plan.words
-            plan = _plan(connection, plan, fitting, () if clean else words[name])
-            if plan.kind is not None and plan.kind.name == WHOLE and options.integers == "narrow":
-                plan = replace(plan, type=_narrowest(connection, plan))
-        elif nearly:
-            best = min(nearly, key=lambda kind: misfits[name, kind])
-            count = misfits[name, best]
-            plan = _nearly(connection, plan, best, count, words[name], options)
-        plans.append(plan)
-    return plans
+def _given_null_words(options: Options) -> tuple[str, ...]:
+    return tuple(word.lower() for word in options.null_words)
 
 
-def _ask(
-    connection: duckdb.DuckDBPyConnection, misfits: Sequence[str], values: Sequence[str]
-) -> list[int]:
-    """Count the rows where each of ``misfits`` is true, and those where ``values`` are none."""
-    questions = [f"count_if({each})" for each in misfits] + [f"count({each})" for each in values]
-    row = connection.execute(f"SELECT {', '.join(questions)} FROM {literal(STAGING)}").fetchone()
-    assert row is not None
-    return list(row)
-
-
-def _strict_misfit(cell: str, kind: ValueFormat) -> str:
-    return f"CASE WHEN {cell} IS NULL OR {cell} = '' THEN false ELSE NOT {kind.test(cell)} END"
+def _candidates(
+    connection: duckdb.DuckDBPyConnection, batch: Sequence[str], options: Options
+) -> dict[str, list[ValueFormat]]:
+    """Per column the formats that most texts of the first rows match."""
+    names = ", ".join(map(identifier, batch))
+    rows = connection.execute(
+        f"SELECT {names} FROM {literal(STAGING)} LIMIT {_SAMPLE_ROWS}"
+    ).fetchall()
+    found = {}
+    for index, name in enumerate(batch):
+        texts = [text.strip() for row in rows if (text := row[index])]
+        values = [text for text in texts if text and text.lower() not in NULL_WORDS]
+        found[name] = matching_formats(values, options)
+    return found
 
 
 def _plan(
     connection: duckdb.DuckDBPyConnection,
-    plan: ColumnPlan,
-    fitting: Sequence[ValueFormat],
-    words: tuple[str, ...],
-) -> ColumnPlan:
-    for index, kind in enumerate(fitting):
-        first, rival = chosen(fitting[index:])
-        assert first is kind
-        if rival is not None:
-            option = "dates" if "year" in kind.name else "decimal"
-            return replace(
-                plan,
-                note=f"Every value may be read as {kind.name} or as {rival.name}; it stays text "
-                f"unless the option “{option}” says which.",
-            )
-        if kind.type != DECIMAL:
-            return replace(plan, kind=kind, type=kind.type, words=words)
-        type_ = _digits(connection, plan.name, kind, words)
-        if type_:
-            return replace(plan, kind=kind, type=type_, words=words)
-    return plan
-
-
-def _narrowest(connection: duckdb.DuckDBPyConnection, plan: ColumnPlan) -> str:
-    """The narrowest integer that holds every value."""
-    cell = plan.cast()
-    tests = [f"count(TRY_CAST({cell} AS {each})) = count({cell})" for each in INTEGERS]
-    row = connection.execute(f"SELECT {', '.join(tests)} FROM {literal(STAGING)}").fetchone()
-    assert row is not None
-    return next(each for each, holds in zip(INTEGERS, row, strict=True) if holds)
-
-
-def _digits(
-    connection: duckdb.DuckDBPyConnection, name: str, kind: ValueFormat, words: tuple[str, ...]
-) -> str | None:
-    """The narrowest decimal for all values of a kind, None where there is none."""
-    value = value_of(name, words, trimmed=True)
-    clean = kind.clean.replace(V, value)
-    row = connection.execute(
-        f"""
-        SELECT max(length(split_part(ltrim(v, '-'), '.', 1))), max(length(split_part(v, '.', 2)))
-        FROM (SELECT {clean} AS v FROM {literal(STAGING)} WHERE {kind.test(value)})
-        """
-    ).fetchone()
-    assert row is not None
-    digits, scale = int(row[0] or 1), int(row[1] or 0)
-    # Parquet has no wider integer, and a DOUBLE would merge values that differ.
-    if digits + scale > MAX_DIGITS:
-        return None
-    return f"DECIMAL({NARROW_DIGITS if digits + scale <= NARROW_DIGITS else MAX_DIGITS}, {scale})"
-
-
-def _nearly(
-    connection: duckdb.DuckDBPyConnection,
-    plan: ColumnPlan,
-    kind: ValueFormat,
-    count: int,
-    words: tuple[str, ...],
+    name: str,
+    counts: ColumnCounts,
+    null_words: tuple[str, ...],
     options: Options,
 ) -> ColumnPlan:
-    value = value_of(plan.name, words, trimmed=True)
-    found = connection.execute(
-        f"SELECT DISTINCT {value} AS v FROM {literal(STAGING)} WHERE {misfit(value, kind)} "
-        f"ORDER BY v LIMIT {_EXAMPLES}"
-    ).fetchall()
-    examples = ", ".join(f"“{text[:40]}”" for (text,) in found)
-    values = f"{count:,} value{'s' * (count != 1)}"
+    given = _given_null_words(options)
+    as_text = ColumnPlan(name, null_words=given, has_values=counts.values > 0)
+    if not counts.values:
+        return as_text
+    fitting = [each for each, misfits in counts.misfits.items() if not misfits]
+    if fitting:
+        words = () if counts.exact and not given else null_words
+        return _plan_fitting(connection, as_text, fitting, words, options)
+    limit = MISFIT_TOLERANCE * counts.values
+    nearly = [each for each, misfits in counts.misfits.items() if misfits <= limit]
+    if nearly:
+        best = min(nearly, key=lambda each: counts.misfits[each])
+        return _plan_misfits(connection, as_text, best, counts, null_words, options)
+    return as_text
+
+
+def _plan_fitting(
+    connection: duckdb.DuckDBPyConnection,
+    as_text: ColumnPlan,
+    fitting: Sequence[ValueFormat],
+    null_words: tuple[str, ...],
+    options: Options,
+) -> ColumnPlan:
+    """Take the first format that all values match, unless another gives them another meaning."""
+    for index, value_format in enumerate(fitting):
+        if find_ambiguity(value_format, fitting[index:]) is not None:
+            option = "dates" if value_format.day_order is not None else "decimal"
+            return replace(as_text, note=_AMBIGUOUS[option])
+        type_ = _type(connection, as_text.name, value_format, null_words)
+        if type_ is not None:
+            plan = replace(as_text, value_format=value_format, type=type_, null_words=null_words)
+            if value_format == INTEGER and options.integers == "narrow":
+                return replace(plan, type=_narrowest_integer(connection, plan))
+            return plan
+    return as_text
+
+
+def _plan_misfits(
+    connection: duckdb.DuckDBPyConnection,
+    as_text: ColumnPlan,
+    value_format: ValueFormat,
+    counts: ColumnCounts,
+    null_words: tuple[str, ...],
+    options: Options,
+) -> ColumnPlan:
+    """Reject the few misfits, or keep the column as text and say why."""
+    misfits = counts.misfits[value_format]
     if options.misfits == "reject":
-        type_ = kind.type if kind.type != DECIMAL else _digits(connection, plan.name, kind, words)
-        if type_:
-            return replace(plan, kind=kind, type=type_, words=words, rejects=count)
-    note = f"It would be a column of the kind “{kind.name}” but for {values} such as {examples}."
-    return replace(plan, note=note)
+        type_ = _type(connection, as_text.name, value_format, null_words)
+        if type_ is not None:
+            return replace(
+                as_text,
+                value_format=value_format,
+                type=type_,
+                null_words=null_words,
+                rejected_misfits=misfits,
+            )
+    text = cell_text_sql(as_text.name, null_words, trimmed=True)
+    rows = connection.execute(
+        f"SELECT DISTINCT {text} AS v FROM {literal(STAGING)} "
+        f"WHERE {value_format.misfit_sql(text)} ORDER BY v LIMIT {_EXAMPLES}"
+    ).fetchall()
+    examples = ", ".join(f"“{example[:40]}”" for (example,) in rows)
+    noun = value_format.noun
+    are = f"is not a valid {noun}" if misfits == 1 else f"are not valid {noun}s"
+    note = f"Kept as text: {misfits:,} of {counts.values:,} values {are} ({examples})."
+    return replace(as_text, note=note)
 
 
-def fits(plan: ColumnPlan) -> str:
-    """SQL that is true where a staged cell is of its column's type, or means no value."""
-    assert plan.kind is not None
-    return f"NOT coalesce({misfit(plan.value(), plan.kind)}, false)"
-
-
-def write(connection: duckdb.DuckDBPyConnection, plans: Sequence[ColumnPlan]) -> int:
-    """Write the typed Parquet from the staged table; return its rows."""
-    tests = " AND ".join(fits(plan) for plan in plans if plan.rejects) or "true"
-    cells = [(plan.cast(), plan.name) for plan in plans]
-    source = f"{literal(STAGING)} WHERE {tests}"
-    return parquet.write(connection, cells, source, CLEAN, _SLICE_COLUMNS)
-
-
-def misfits(
-    connection: duckdb.DuckDBPyConnection, plans: Sequence[ColumnPlan], line: str
-) -> Iterator[tuple[int, str, str]]:
-    """Yield line, column and text of the first misfit of every row that :func:`write` left out."""
-    strict = [plan for plan in plans if plan.rejects]
-    if not strict:
-        return
-    cases = " ".join(
-        f"WHEN NOT {fits(plan)} THEN [{literal(plan.name)}, {identifier(plan.name)}]"
-        for plan in strict
+def _type(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    value_format: ValueFormat,
+    null_words: Sequence[str],
+) -> str | None:
+    """The engine's type for all values that match a format; None where there is none."""
+    if value_format.type != DECIMAL:
+        return value_format.type
+    text = cell_text_sql(name, null_words, trimmed=True)
+    number = value_format.normalized.replace(VALUE, text)
+    digits, scale = _one(
+        connection,
+        "max(length(split_part(ltrim(v, '-'), '.', 1))), max(length(split_part(v, '.', 2)))",
+        f"(SELECT {number} AS v FROM {literal(STAGING)} WHERE {value_format.matches_sql(text)})",
     )
-    tests = " AND ".join(fits(plan) for plan in strict)
-    found = connection.execute(
-        f"SELECT {identifier(line)}::BIGINT, CASE {cases} END FROM {literal(STAGING)} "
-        f"WHERE NOT ({tests}) ORDER BY 1"
-    )
-    while rows := found.fetchmany(1000):
-        for number, (name, text) in rows:
-            yield number, name, text
+    return decimal_type(digits or 1, scale or 0)
 
 
-def null_words(
-    connection: duckdb.DuckDBPyConnection, plans: Sequence[ColumnPlan]
-) -> dict[str, dict[str, int]]:
-    """Per column the words that were read as no value, and how often."""
-    found: dict[str, dict[str, int]] = {}
-    for batch in batches([plan for plan in plans if plan.words]):
-        listed = {p.name: ", ".join(literal(word) for word in p.words) for p in batch}
-        counts = ", ".join(
-            f"count_if(lower(trim({identifier(name)})) IN ({words}))"
-            for name, words in listed.items()
-        )
-        row = connection.execute(f"SELECT {counts} FROM {literal(STAGING)}").fetchone()
-        assert row is not None
-        for name, count in zip(listed, row, strict=True):
-            if count:
-                cell = f"trim({identifier(name)})"
-                rows = connection.execute(
-                    f"SELECT {cell} AS v, count(*) FROM {literal(STAGING)} "
-                    f"WHERE lower({cell}) IN ({listed[name]}) GROUP BY v ORDER BY 2 DESC, 1"
-                ).fetchall()
-                found[name] = dict(rows)
-    return found
+def _narrowest_integer(connection: duckdb.DuckDBPyConnection, plan: ColumnPlan) -> str:
+    value = plan.typed_sql()
+    tests = [f"count(TRY_CAST({value} AS {each})) = count({value})" for each in INTEGER_TYPES]
+    holds = _one(connection, ", ".join(tests))
+    return next(each for each, fits in zip(INTEGER_TYPES, holds, strict=True) if fits)
+
+
+def _one(
+    connection: duckdb.DuckDBPyConnection, selected: str, source: str = literal(STAGING)
+) -> tuple[int, ...]:
+    row = connection.execute(f"SELECT {selected} FROM {source}").fetchone()
+    assert row is not None
+    return row

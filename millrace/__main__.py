@@ -1,0 +1,5 @@
+"""`python -m millrace`: the `millrace` command."""
+
+from millrace.cli import main
+
+main()

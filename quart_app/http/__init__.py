@@ -1,0 +1,1 @@
+"""What every route shares: back-pressure, access checks, headers, parameters, problem details."""
