@@ -189,6 +189,9 @@ def _looks_plain(dialect: Dialect, layout: Layout, options: Options) -> bool:
         and csv_format.escape is None
         and not csv_format.padded
         and csv_format.delimiter.isascii()
+        and len(csv_format.delimiter) == 1
+        and not csv_format.framed
+        and not csv_format.wrapped
         and dialect.comment is None
         and dialect.newline in ("LF", "CRLF")
         and options.misfits == "widen"

@@ -3,9 +3,10 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from worker.handlers.profile.options import Options
-from worker.handlers.profile.reading.csv_record import CLOSING_QUOTES, CsvFormat
+from worker.handlers.profile.reading.csv_record import CLOSING_QUOTES, CsvFormat, parse
 
 # What people separate cells with; how readily each is believed (1: as readily as a comma).
 USUAL = {
@@ -15,6 +16,7 @@ USUAL = {
 _UNUSUAL = 0.6
 # Never a delimiter: they stand inside numbers, dates, words and names.
 _NEVER = frozenset("._-'\"`()[]{}<>/+=?\\“”„«»‘’")
+_FRAMED, _WRAPPED = 0.8, 0.95
 _SHARE = 0.6  # of the lines must hold an unusual delimiter
 _RUN = re.compile(r"[^\w\s\"'.()\[\]{}<>“”„«»‘’/+=-]{2,4}")
 # A delimiter that does not occur makes the whole line one cell.
@@ -40,11 +42,33 @@ def candidates(lines: Sequence[str], options: Options) -> list[CsvFormat]:
     found: list[CsvFormat] = []
     for delimiter in [options.delimiter] if options.delimiter else _delimiters(lines, text):
         for quote in [options.quote] if options.quote else list(_quotes(text, delimiter)):
-            escapes = _escapes(text, quote, options)
-            found += [CsvFormat(delimiter, quote, escape) for escape in escapes]
+            for escape in _escapes(text, quote, options):
+                found.extend(_formats(lines, CsvFormat(delimiter, quote, escape)))
     if not options.delimiter:
         found.append(one_column(text))
     return found
+
+
+def _formats(lines: Sequence[str], csv_format: CsvFormat) -> Iterator[CsvFormat]:
+    """Yield a format, or the variant of it that all lines have the marks of."""
+    delimiter, quote = csv_format.delimiter, csv_format.quote
+    framed = sum(_is_between(line.strip(), delimiter) for line in lines)
+    wrapped = sum(_is_between(line.strip(), quote) and delimiter in line for line in lines)
+    if delimiter == "|" and framed >= _FRAMED * len(lines):
+        yield replace(csv_format, framed=True, padded=True)
+    elif wrapped >= _WRAPPED * len(lines) and all(_is_one_cell(line, csv_format) for line in lines):
+        yield replace(csv_format, wrapped=True)
+    else:
+        yield csv_format
+
+
+def _is_between(line: str, sign: str) -> bool:
+    return len(line) > 2 * len(sign) and line.startswith(sign) and line.endswith(sign)
+
+
+def _is_one_cell(line: str, csv_format: CsvFormat) -> bool:
+    parsed = parse(line, csv_format)
+    return parsed.well_formed and len(parsed.cells) == 1
 
 
 def _delimiters(lines: Sequence[str], text: str) -> list[str]:

@@ -4,6 +4,7 @@ A sign at the start of a line is not enough: order numbers, colours, hashtags an
 one as well. A remark has a space after the sign and does not look like a record.
 """
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from worker.handlers.profile.reading.csv_record import CsvFormat, split_raw
 
 SIGNS = ("#", "%", "//")
+_RULE = re.compile(r"[\s|+:]*[-=]{3,}[-=\s|+:]*")
 
 
 def detect_sign(lines: Sequence[str]) -> str | None:
@@ -29,16 +31,30 @@ def detect_sign(lines: Sequence[str]) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Comments:
-    """What the comments of a file start with; ``always``: whatever starts so is one."""
+    """The lines of a file that are no records: comments that start with ``sign``, and rules.
 
-    sign: str
+    ``always``: whatever starts with the sign is one. ``rules``: lines of dashes, as between the
+    header and the body of a printed table, are left out too.
+    """
+
+    sign: str | None = None
     always: bool = False
+    rules: bool = False
 
     def covers(self, line: str, csv_format: CsvFormat, width: int) -> bool:
-        """Whether a line between the records of a table of ``width`` columns is a comment."""
+        """Whether a line between the records of a table of ``width`` columns is one of them."""
+        if self.rules and is_rule(line):
+            return True
+        if self.sign is None:
+            return False
         if self.always:
             return line.startswith(self.sign)
         return is_comment(line, self.sign, csv_format, width)
+
+
+def is_rule(line: str) -> bool:
+    """Whether a line is drawn: dashes or equals signs, with the crossings of a frame."""
+    return bool(_RULE.fullmatch(line))
 
 
 def leading_block(lines: Sequence[str], sign: str) -> int:

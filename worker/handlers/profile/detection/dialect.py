@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from worker.handlers.profile.accounting.plural import counted
-from worker.handlers.profile.detection.comments import Comments, detect_sign
+from worker.handlers.profile.detection.comments import Comments, detect_sign, is_rule
 from worker.handlers.profile.detection.evidence import SET_BY_OPTION, Evidence
 from worker.handlers.profile.detection.hypotheses import Hypothesis, rank
 from worker.handlers.profile.detection.sample import Sample
@@ -34,6 +34,7 @@ _PLAUSIBLE = {"text": 0.35, "words": 0.9, "empty": 0.8}
 _OTHER_QUOTE_PENALTY = 0.5
 _SINGLE_COLUMN = 0.02
 _LINE_ENDS = re.compile("\r\n|\n|\r")
+_DECLARED = re.compile(r"\"?sep=(.)\"?[,;\t]*", re.IGNORECASE)
 _APOSTROPHE_QUOTED = re.compile(r"(^|[^\w\s])'.*'([^\w\s]|$)", re.MULTILINE)
 
 
@@ -50,7 +51,7 @@ class Dialect:
     newline: str
     width: int
     comment: str | None = None
-    comments: Comments | None = None
+    comments: Comments = field(default_factory=Comments)
     evidence: dict[str, Evidence] = field(default_factory=dict)
 
     def describe(self) -> dict[str, object]:
@@ -70,16 +71,26 @@ class Dialect:
 def detect_dialect(sample: Sample, options: Options) -> Dialect:
     """Detect the dialect of the sample; whatever the options set is taken from them."""
     lines = [line for line in sample.lines[:SAMPLE_LINES] if line.strip()]
+    separator = declared_separator(lines[0]) if lines else None
+    if separator and not options.delimiter:
+        lines = lines[1:] or lines
+        options = options.model_copy(update={"delimiter": separator})
     comment = options.comment or detect_sign(lines)
     if comment:
         lines = [line for line in lines if not line.startswith(comment)] or lines
-    ranked = rank(lines, options)
+    ruled = [line for line in lines if not is_rule(line)]
+    ranked = rank(ruled or lines, options)
+    rules = bool(ruled) and len(ruled) < len(lines) and ranked[0].csv_format.delimiter == "|"
     csv_format = ranked[0].csv_format
     found = {"delimiter": _delimiter_evidence(ranked, len(lines), options)}
     quote_evidence = _quote_evidence(lines, csv_format, options)
     if quote_evidence:
         found["quote"] = quote_evidence
-    if csv_format.delimiter != " " and _is_padded(lines, csv_format.delimiter):
+    if csv_format.framed:
+        found["frame"] = Evidence(
+            "A delimiter stands before the first and after the last cell", 0.95
+        )
+    elif csv_format.delimiter != " " and _is_padded(lines, csv_format.delimiter):
         csv_format = replace(csv_format, padded=True)
         found["padded"] = Evidence("Spaces follow almost every delimiter", 0.9)
     return Dialect(
@@ -87,9 +98,15 @@ def detect_dialect(sample: Sample, options: Options) -> Dialect:
         _detect_newline(sample.text),
         ranked[0].width,
         comment,
-        Comments(comment, always=options.comment is not None) if comment else None,
+        Comments(comment, always=options.comment is not None, rules=rules),
         found,
     )
+
+
+def declared_separator(line: str) -> str | None:
+    """Return the delimiter that a first line such as `sep=;` declares to spreadsheets."""
+    found = _DECLARED.fullmatch(line.strip())
+    return found[1] if found else None
 
 
 def _detect_newline(text: str) -> str:

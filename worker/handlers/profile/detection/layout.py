@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from worker.handlers.contract import BadInput
 from worker.handlers.profile.accounting.plural import counted
 from worker.handlers.profile.detection.comments import header_in_block, leading_block
-from worker.handlers.profile.detection.dialect import Dialect
+from worker.handlers.profile.detection.dialect import Dialect, declared_separator
 from worker.handlers.profile.detection.evidence import SET_BY_OPTION, Evidence
 from worker.handlers.profile.detection.header import column_names
 from worker.handlers.profile.detection.records import SampleRecord, read_records, table_width
@@ -122,15 +122,15 @@ def _read(sample: Sample, dialect: Dialect) -> list[SampleRecord]:
 def _comment_lines(lines: Sequence[str], dialect: Dialect) -> set[int]:
     """Return the indexes of the sample's comment lines."""
     comments, csv_format = dialect.comments, dialect.csv_format
-    if comments is None:
-        return set()
-    block = leading_block(lines, comments.sign)
     found = {n for n, line in enumerate(lines) if comments.covers(line, csv_format, dialect.width)}
-    if not comments.always:
+    if comments.sign and not comments.always:
+        block = leading_block(lines, comments.sign)
         above = [line for line in lines[:block] if line.strip()]
         is_header = header_in_block(above, [x for x in lines[block:] if x.strip()], csv_format)
         found |= set(range(block - 1 if is_header else block))
         found -= {block - 1} if is_header else set()
+    if lines and declared_separator(lines[0]):
+        found.add(0)
     return found
 
 

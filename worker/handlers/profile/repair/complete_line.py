@@ -14,7 +14,8 @@ def complete_line_test(dialect: Dialect, layout: Layout) -> Callable[[bytes], bo
     """
     csv_format = dialect.csv_format
     delimiters = layout.width - 1
-    if csv_format.padded or csv_format.escape or not delimiters:
+    plain = len(csv_format.delimiter) == 1 and not csv_format.framed and not csv_format.wrapped
+    if not plain or csv_format.padded or csv_format.escape or not delimiters:
         return lambda _: False
     delimiter, quote = csv_format.delimiter.encode(), csv_format.quote.encode()
     cell_in_apostrophes = delimiter + b"'"

@@ -160,7 +160,7 @@ class RecordNormalizer:
 
     def _is_comment(self, line: Line) -> bool:
         comments = self._table.dialect.comments
-        return comments is not None and comments.covers(line.text, self._csv_format, self._width)
+        return comments.covers(line.text, self._csv_format, self._width)
 
     def _process_record(self, line: Line, blank_lines: int) -> None:
         record = lookahead.read_record(self._lines, line.text, self._csv_format, self._width)
