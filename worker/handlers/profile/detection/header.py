@@ -28,6 +28,11 @@ def has_values(cells: Sequence[Cell]) -> bool:
     return any(value_shape(cell) in DATA_SHAPES for cell in cells)
 
 
+def header_key(cells: Sequence[Cell]) -> tuple[str, ...]:
+    """Return what two header rows have in common that differ in spaces alone."""
+    return tuple((cell or "").strip() for cell in cells)
+
+
 def column_names(header: Sequence[Sequence[Cell]], width: int) -> list[str]:
     """Return one unique name per column: what the header rows say of it, joined."""
     rows: list[list[str]] = []

@@ -8,7 +8,7 @@ from worker.handlers.profile.accounting.plural import counted
 from worker.handlers.profile.detection.comments import header_in_block, leading_block
 from worker.handlers.profile.detection.dialect import Dialect, declared_separator
 from worker.handlers.profile.detection.evidence import SET_BY_OPTION, Evidence
-from worker.handlers.profile.detection.header import column_names
+from worker.handlers.profile.detection.header import column_names, header_key
 from worker.handlers.profile.detection.records import SampleRecord, read_records, table_width
 from worker.handlers.profile.detection.sample import MAX_PREAMBLE_LINES, Sample
 from worker.handlers.profile.detection.table_start import (
@@ -170,7 +170,8 @@ def _value_shapes(
 ) -> list[str | None]:
     limit = _limit(_SHAPED_CELLS, width, _MIN_SHAPED_ROWS, _MAX_SHAPED_ROWS) + MAX_HEADER_ROWS
     body = [record.cells[:width] for record in table if len(record.cells) >= width][:limit]
-    return column_shapes([cells for cells in body if cells not in header], width)
+    names = {header_key(cells) for cells in header}
+    return column_shapes([cells for cells in body if header_key(cells) not in names], width)
 
 
 def _lines_above(sample: Sample, table: Sequence[SampleRecord]) -> list[str]:
@@ -192,6 +193,9 @@ def _first_line(table: Sequence[SampleRecord], rows: int) -> int:
 def _is_plain(table: Sequence[SampleRecord], header: Sequence[Sequence[Cell]], width: int) -> bool:
     if table[0].line != 1 or not header:
         return table[0].line == 1
+    names = header_key(header[0])
+    if any(header_key(record.cells) == names for record in table[1:]):
+        return False  # repeated, perhaps with other spaces
     one_line = len(header) == 1 and _first_line(table, 1) == 2
     return one_line and table[0].well_formed and len(header[0]) == width
 

@@ -53,6 +53,9 @@ def _on_lines(layout: Layout, tally: Tally) -> list[str]:
             f"A second table starts on line {second:,} and was not read; its rows were rejected. "
             f"To read it, upload the file again with the option “skip_lines” set to {second - 1}."
         )
+    if tally.empty_rows:
+        rows = f"{counted(tally.empty_rows, 'empty row')} at the end"
+        warnings.append(f"{rows} {'was' if tally.empty_rows == 1 else 'were'} skipped.")
     for number, noun in (
         (tally.blank, "blank line"),
         (tally.comments, "comment line"),

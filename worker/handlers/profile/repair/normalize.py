@@ -6,7 +6,7 @@ are complete records and are copied; the others are parsed, repaired if their me
 logged.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from worker.handlers.profile.accounting.issues import IssueLog
 from worker.handlers.profile.accounting.tally import Tally
 from worker.handlers.profile.detection import value_shapes
 from worker.handlers.profile.detection.dialect import Dialect
+from worker.handlers.profile.detection.header import header_key
 from worker.handlers.profile.detection.layout import Layout
 from worker.handlers.profile.detection.other_dialect import (
     RepairedRecord,
@@ -44,11 +45,6 @@ _FLUSH_LINES = 4096
 _COPY_BYTES = 32
 
 
-def header_key(cells: Sequence[Cell]) -> tuple[str, ...]:
-    """Return what two header rows have in common that differ in spaces alone."""
-    return tuple((cell or "").strip() for cell in cells)
-
-
 @dataclass(frozen=True, slots=True)
 class Table:
     """The text to read, and what was detected of the table in it."""
@@ -74,6 +70,8 @@ class RecordNormalizer:
         self._writer = RecordWriter(self._csv_format.delimiter, self._tally, rejects, repairs)
         self._region = Region.ABOVE_TABLE
         self._blank_lines_above = 0
+        self._empty_rows: list[int] = []
+        self._has_short_rows = False
 
     def run(self, target: Path, report: Callable[[float], None]) -> Tally:
         """Write the normalized file; ``report`` gets the share done, 0–1.
@@ -94,6 +92,8 @@ class RecordNormalizer:
                 while (raw := lines.next()) is not None:
                     in_table = self._region is Region.TABLE and not self._blank_lines_above
                     if in_table and is_complete(raw):
+                        if self._empty_rows:
+                            self._flush_empty_rows()
                         pending.append(b"%b%b%d\n" % (raw, no_overflow, lines.number))
                         if len(raw) > writer.longest_record:
                             writer.longest_record = len(raw) + _COPY_BYTES
@@ -110,6 +110,7 @@ class RecordNormalizer:
         finally:
             lines.close()
         tally.lines = lines.number
+        tally.empty_rows = len(self._empty_rows)
         return tally
 
     @property
@@ -162,12 +163,23 @@ class RecordNormalizer:
         comments = self._table.dialect.comments
         return comments.covers(line.text, self._csv_format, self._width)
 
+    def _flush_empty_rows(self) -> None:
+        """Write rows without any value that other rows follow; at the end they are left out."""
+        for number in self._empty_rows:
+            self._tally.record_lines += 1
+            self._writer.write([None] * self._width, number)
+        self._empty_rows.clear()
+
     def _process_record(self, line: Line, blank_lines: int) -> None:
         record = lookahead.read_record(self._lines, line.text, self._csv_format, self._width)
         if self._layout.trailing_delimiters and record.parsed.well_formed:
             trimmed = trim_trailing(record.parsed.cells, self._width)
             record = replace(record, parsed=replace(record.parsed, cells=trimmed))
         cells = record.parsed.cells
+        if len(cells) == self._width > 1 and cells.count(None) == self._width:
+            self._empty_rows.append(line.number)
+            return
+        self._flush_empty_rows()
         if not record.parsed.well_formed:
             self._normalize(line, record, blank_lines)
         elif header_key(cells) in self._header:
@@ -177,7 +189,9 @@ class RecordNormalizer:
             self._normalize(line, record, blank_lines)
         elif blank_lines and value_shapes.looks_like_header(cells, self._layout.value_shapes):
             self._leave_table(Region.SECOND_TABLE, line)
-        elif self._is_only_gap(blank_lines) and self._is_total(cells):
+        elif (self._is_only_gap(blank_lines) and self._is_total(cells)) or self._is_labelled_total(
+            cells
+        ):
             self._leave_table(Region.FOOTER, line)
         else:
             self._write_record(line, record)
@@ -213,10 +227,14 @@ class RecordNormalizer:
             self._leave_table(Region.SECOND_TABLE, line)
         elif self._starts_footer(cells, blank_lines):
             self._leave_table(Region.FOOTER, line)
+        elif self._is_group_title(cells):
+            self._take(record)
+            self._writer.reject(line, record.text, "group title between the rows")
         elif self._table.options.ragged == "reject":
             self._take(record)
             self._writer.reject(line, record.text, describe_width(len(cells), width))
         else:
+            self._has_short_rows |= len(cells) < width
             fitted = fit_to_width(cells, width, self._layout.value_shapes, csv_format.delimiter)
             self._write_repaired(line, record, fitted)
 
@@ -229,7 +247,8 @@ class RecordNormalizer:
 
     def _starts_footer(self, cells: list[Cell], blank_lines: int) -> bool:
         set_apart = self._is_only_gap(blank_lines) and len(cells) < self._width
-        if not set_apart and not (len(cells) == 1 and self._width > 2):
+        alone = len(cells) == 1 and self._width > 2 and not self._has_short_rows
+        if not set_apart and not alone:
             return False
         return lookahead.only_footer_follows(self._lines, self._csv_format, len(cells))
 
@@ -237,11 +256,33 @@ class RecordNormalizer:
         """Whether the blank lines just above are the first: they set apart what follows."""
         return 0 < blank_lines == self._tally.blank
 
-    def _is_total(self, cells: list[Cell]) -> bool:
-        """Whether this is a last row of sums: it lacks cells and has words among the data."""
-        if all(cells) or not value_shapes.has_words_among_data(cells, self._layout.value_shapes):
+    def _is_total(self, cells: list[Cell], blank_lines: int) -> bool:
+        """Whether a row of the right width is one of sums below the table."""
+        if self._is_labelled_total(cells):
+            return True
+        lacking = self._is_only_gap(blank_lines) and not all(cells)
+        if not lacking or not value_shapes.has_words_among_data(cells, self._layout.value_shapes):
             return False
         return lookahead.only_footer_follows(self._lines, self._csv_format, len(cells))
+
+    def _is_labelled_total(self, cells: list[Cell]) -> bool:
+        """Whether this is one of the last rows, and called a total where columns have values."""
+        label = next((cell for cell in cells if cell and cell.strip()), "")
+        if not lookahead.names_total(label) or not self._has_value_columns:
+            return False
+        return lookahead.only_totals_follow(self._lines, self._csv_format)
+
+    def _is_group_title(self, cells: list[Cell]) -> bool:
+        """Whether a line between the rows is the title of those below: one text, like no value."""
+        text = cells[0] if len(cells) == 1 else None
+        if text is None or self._width < 3 or self._has_short_rows:
+            return False
+        words = value_shapes.value_shape(text) in ("words", "text")
+        return words and (":" in text or " " in text.strip()) and self._has_value_columns
+
+    @property
+    def _has_value_columns(self) -> bool:
+        return value_shapes.has_values(self._layout.value_shapes)
 
     def _leave_table(self, region: Region, line: Line) -> None:
         """Reject the line and all that follow."""
