@@ -20,6 +20,8 @@ from processing.stream_keys import StreamKeys
 
 # How long Redis remembers results that were announced on another process's behalf.
 ANNOUNCED_SECONDS = 24 * 3600
+# How long a requeue may take, from reading what is missing to adding the entries.
+REQUEUE_SECONDS = 60
 
 # The payload is one JSON argument: Redis parses it faster than Python encodes a thousand arguments.
 # A finished file also loses the second entry that a rebuild may have given it.
@@ -45,6 +47,8 @@ local function slices(list)
     end
 end
 local any_announced = redis.call('EXISTS', announced) == 1
+local requeued_at = any_announced and redis.call('HGET', announced, 'requeued at')
+local requeuing = requeued_at and redis.call('TIME')[1] - requeued_at < tonumber(ARGV[6])
 for _, item in ipairs(payload.events) do
     local when, kind, file, attempt, first, second, entry = unpack(item)
     local token = file .. ':' .. attempt .. ':'
@@ -59,6 +63,9 @@ for _, item in ipairs(payload.events) do
         local results = {token .. first, token .. 'Canceled', token .. 'Removed'}
         for _, known in ipairs(redis.call('HMGET', announced, unpack(results))) do
             publish = publish and not known
+        end
+        if publish and requeuing then
+            mark_announced(token .. first)
         end
     elseif when == 'retried' and any_announced then
         redis.call('HDEL', announced, token .. 'Canceled', token .. 'Error')
@@ -98,6 +105,13 @@ for files in slices(payload.files) do
         delete_entries(others)
     end
     redis.call('HDEL', job_entries, unpack(files))
+end
+"""
+
+_EXPECT_REQUEUE = """
+redis.call('HSET', KEYS[1], 'requeued at', redis.call('TIME')[1])
+if redis.call('TTL', KEYS[1]) < tonumber(ARGV[1]) then
+    redis.call('EXPIRE', KEYS[1], ARGV[1])
 end
 """
 
@@ -159,15 +173,10 @@ class Outbox:
 
     def __init__(self, commands: Redis, keys: StreamKeys, events_kept: int) -> None:
         """``events_kept`` is the approximate number of events that the stream keeps."""
-        self._keys = [
-            keys.jobs,
-            keys.job_entries,
-            keys.events,
-            keys.announced,
-            keys.cancellations,
-        ]
+        self._keys = keys
         self._events_kept = events_kept
         self._script = commands.register_script(_SEND)
+        self._expect_requeue = commands.register_script(_EXPECT_REQUEUE)
         # asyncio's lock is fair: calls are sent in their order, although over several connections.
         self._lock = asyncio.Lock()
 
@@ -200,12 +209,32 @@ class Outbox:
         async with self._lock:
             with translate_redis_errors():
                 await self._script(
-                    keys=self._keys,
+                    keys=[
+                        self._keys.jobs,
+                        self._keys.job_entries,
+                        self._keys.events,
+                        self._keys.announced,
+                        self._keys.cancellations,
+                    ],
                     args=[
                         GROUP,
                         json.dumps(payload),
                         self._events_kept,
                         ANNOUNCED_SECONDS,
                         MAX_CANCELLATIONS,
+                        REQUEUE_SECONDS,
                     ],
                 )
+
+    async def expect_requeue(self) -> None:
+        """Prepare for adding entries of files that may be finished meanwhile.
+
+        Call it before reading which files to add. Such an entry proves nothing about a result that
+        was announced after the file was read. Therefore results are remembered from now on, for
+        :data:`REQUEUE_SECONDS`, so that no worker that finds the entry announces them again.
+
+        Raises:
+            RedisUnavailable: no answer.
+        """
+        with translate_redis_errors():
+            await self._expect_requeue(keys=[self._keys.announced], args=[REQUEUE_SECONDS])

@@ -93,6 +93,7 @@ class Recovery:
                 return requeued, after
 
     async def _requeue(self, files: list[tuple[int, str]]) -> int:
+        await self._outbox.expect_requeue()
         # Read again: a file that was finished meanwhile has lost its entry rightly.
         async with self._database.connect() as connection:
             changes = await repository.get_changes(connection, [file_id for file_id, _ in files])

@@ -123,7 +123,7 @@ def speed_table(rows: Sequence[dict[str, Any]], ratios: dict[str, float]) -> str
 
 
 def pollute(folder: Path, every: int) -> None:
-    """Measure what comes back of polluted files, and write it down."""
+    """Measure how much of polluted files is recovered, and write the results."""
     scores = pollution.evaluate(pollution.reader(folder), every)
     rows = [
         {
@@ -160,9 +160,9 @@ def pollute(folder: Path, every: int) -> None:
 def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.mill", description=__doc__)
-    parser.add_argument("--pollution", action="store_true", help="only this")
-    parser.add_argument("--every", type=int, default=1, help="of the rows that are polluted")
-    parser.add_argument("--megabytes", type=int, default=200, help="of each file")
+    parser.add_argument("--pollution", action="store_true", help="measure polluted files only")
+    parser.add_argument("--every", type=int, default=1, help="pollute one row in EVERY")
+    parser.add_argument("--megabytes", type=int, default=200, help="size of each file")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-mill-") as name:
         folder = Path(name)

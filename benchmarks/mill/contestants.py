@@ -30,7 +30,7 @@ def everything(path: Path, folder: Path) -> None:
 
 
 def warm(path: Path, folder: Path) -> None:
-    """The whole handler on a file again and again, as in a process that waits for jobs."""
+    """The whole handler on the same file repeatedly, as in a worker process that is warm."""
     for number in range(WARM_RUNS):
         run = folder / str(number)
         run.mkdir()
@@ -40,7 +40,7 @@ def warm(path: Path, folder: Path) -> None:
 def _connect(
     path: Path, folder: Path, memory: str = "512MB"
 ) -> tuple[duckdb.DuckDBPyConnection, str, dict[str, str]]:
-    """As many threads as the handler has; the types are those the engine's sniffer finds."""
+    """Use the handler's number of threads, and the types that the engine's sniffer detects."""
     connection = duckdb.connect(
         config={
             "threads": engine.THREADS,
@@ -63,13 +63,13 @@ def _connect(
 
 
 def copy(path: Path, folder: Path) -> None:
-    """Typed Parquet and nothing else."""
+    """Typed Parquet only."""
     connection, source, _ = _connect(path, folder)
     connection.execute(f"COPY (FROM {source}) TO '{folder / 'a.parquet'}' {_PARQUET}")
 
 
 def summarize(path: Path, folder: Path) -> None:
-    """What the engine offers itself; a wide table needs gigabytes."""
+    """The engine's own SUMMARIZE; a wide table needs gigabytes."""
     connection, source, _ = _connect(path, folder, "8GB")
     connection.execute(f"SUMMARIZE FROM {source}").fetchall()
     connection.execute(f"COPY (FROM {source}) TO '{folder / 'a.parquet'}' {_PARQUET}")

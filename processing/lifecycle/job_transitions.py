@@ -210,6 +210,7 @@ class JobTransitions:
         Raises:
             StreamLost: the stream or its group no longer exists.
         """
+        await self._outbox.expect_requeue()
         pending = await self._jobs.pending_of(consumer)
         await self._outbox.send(
             queue=[

@@ -1,9 +1,11 @@
 """Every change is announced, every result exactly once, whichever process dies in between."""
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from processing import repository
 from processing.core import Core
+from processing.jobs import Delivery
 from processing.models import Change
 from processing.outbox import Announcement, AnnounceWhen
 from processing.settings import Settings
@@ -90,6 +92,53 @@ async def test_a_result_is_announced_although_redis_was_wiped(core: Core) -> Non
     await core.commands.delete(core.keys.jobs, core.keys.job_entries, core.keys.events)
     await finish(core, claimed)
     assert await status_events(core, file.id) == ["Ok"]
+
+
+async def test_a_result_is_announced_once_although_its_file_is_requeued_meanwhile(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = await submit(core)
+    (claimed,) = await claim_all(core)
+    await core.commands.delete(core.keys.jobs, core.keys.job_entries)
+    read = repository.get_changes
+
+    async def finished_after_reading(connection: AsyncConnection, ids: list[int]) -> list[Change]:
+        changes = await read(connection, ids)
+        await finish(core, claimed)
+        return changes
+
+    monkeypatch.setattr(repository, "get_changes", finished_after_reading)
+    assert await core.recovery.requeue_missing() == (1, 0)
+    assert await claim_all(core, OTHER) == []
+    assert await status_events(core, file.id) == ["Waiting", "Processing", "Ok"]
+    assert await core.jobs.length() == 0
+
+
+async def test_a_result_is_announced_once_although_its_delivery_is_released_meanwhile(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = await submit(core)
+    (claimed,) = await claim_all(core)
+    assert await take(core, await core.jobs.reclaim(OTHER, 0.0, 10), OTHER) == []
+    read = core.jobs.pending_of
+
+    async def finished_after_reading(consumer: str) -> list[Delivery]:
+        pending = await read(consumer)
+        await finish(core, claimed)
+        return pending
+
+    monkeypatch.setattr(core.jobs, "pending_of", finished_after_reading)
+    await core.lifecycle.jobs.release_deliveries(OTHER)
+    assert await claim_all(core) == []
+    assert await status_events(core, file.id) == ["Waiting", "Processing", "Ok"]
+    assert await core.jobs.length() == 0
+
+
+async def test_results_are_not_remembered_without_need(core: Core) -> None:
+    await submit(core)
+    (claimed,) = await claim_all(core)
+    await finish(core, claimed)
+    assert not await core.commands.exists(core.keys.announced)
 
 
 async def test_events_are_trimmed_and_jobs_never(settings: Settings) -> None:

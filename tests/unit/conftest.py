@@ -1,4 +1,4 @@
-"""What the tests of the mill share."""
+"""Fixtures for the tests of the profile handler."""
 
 import json
 from collections.abc import Callable

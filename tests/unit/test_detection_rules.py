@@ -158,7 +158,7 @@ def test_any_comment_sign_may_be_named(run: Profile) -> None:
         ("Price,Name\nEUR,\n" + "1.5,x\n" * 12, 1, ["Price", "Name"]),
         ("Price,,Name\nEUR,USD,text\n" + "1.5,2.5,x\n" * 12, 2,
          ["Price EUR", "Price USD", "Name text"]),
-        ("Price,,Name\nEUR,USD,text\n" + "1.5,2.5,x\n" * 3, 1, ["Price", "column_2", "Name"]),
+        ("Price,,Name\nEUR,USD,text\n" + "1.5,2.5,x\n" * 6, 1, ["Price", "column_2", "Name"]),
         ("a,b\na,b\n" + "1,2\n" * 3, 2, ["a", "b"]),
     ],
 )  # fmt: skip

@@ -33,7 +33,7 @@ _TOP_ROWS = 20
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What stands where in a file; lines are counted from 1.
+    """Where the parts of a file are; lines are counted from 1.
 
     ``first_line`` is that of the first record, ``header_end`` the last of the header (or of what
     stands above, if there is none), ``header_rows`` are the cells of the header.

@@ -1,4 +1,4 @@
-"""A DuckDB that can reach nothing but the job's own files, in bounded memory."""
+"""A DuckDB connection that reaches only the job's own files and uses bounded memory."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ from worker.handlers.contract import Context
 
 THREADS = 1
 MEMORY_MB = 256
-# A vector of texts takes 32 KiB, and a few are alive per column at any time.
+# A vector of texts takes 32 KiB, and each column holds a few at any time.
 MEMORY_MB_PER_COLUMN = 0.09
 SPILL = "8GB"
 POLL_SECONDS = 0.2
@@ -22,9 +22,9 @@ T = TypeVar("T")
 
 @contextmanager
 def connect(source: Path, folder: Path, columns: int) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a locked-down engine for a table of ``columns``; its scratch space lies in ``folder``.
+    """Open a locked-down engine for a table of ``columns``; it spills to disk in ``folder``.
 
-    Relative paths are meant: the process stands in ``folder``, so no path needs quoting.
+    File names in queries are relative: the current directory must be ``folder``.
     """
     connection = duckdb.connect(
         ":memory:",
@@ -42,12 +42,12 @@ def connect(source: Path, folder: Path, columns: int) -> Iterator[duckdb.DuckDBP
         connection.execute("SET enable_progress_bar = true")
         connection.execute("SET enable_progress_bar_print = false")
         connection.execute("SET progress_bar_time = 0")
-        # Of a wide table it takes longer to read than a column does.
+        # Reading the metadata of a wide table takes longer than reading one of its columns.
         connection.execute("SET parquet_metadata_cache = true")
         connection.execute("SET allowed_directories = ?", [[str(folder)]])
         connection.execute("SET allowed_paths = ?", [[str(source)]])
-        # In this order: once access is off the directories cannot change, once the
-        # configuration is locked nothing can.
+        # The order matters: without external access the directories cannot change, and after
+        # the lock no setting can.
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
         yield connection
@@ -59,7 +59,7 @@ def connect(source: Path, folder: Path, columns: int) -> Iterator[duckdb.DuckDBP
 def progress(
     connection: duckdb.DuckDBPyConnection, context: Context, start: float, end: float, stage: str
 ) -> Iterator[None]:
-    """Report the running query's progress as ``start``–``end`` of the job while the block runs."""
+    """Report the progress of queries in the block as ``start``–``end`` of the job, both 0–1."""
     finished = threading.Event()
 
     def poll() -> None:
@@ -78,7 +78,7 @@ def progress(
 
 
 def batches(columns: Sequence[T], size: int = BATCH_COLUMNS) -> Iterator[Sequence[T]]:
-    """Columns in groups that one query handles in bounded memory."""
+    """Yield columns in groups that one query can handle in bounded memory."""
     for start in range(0, len(columns), size):
         yield columns[start : start + size]
 
