@@ -42,11 +42,19 @@ def candidates(lines: Sequence[str], options: Options) -> list[CsvFormat]:
     found: list[CsvFormat] = []
     for delimiter in [options.delimiter] if options.delimiter else _delimiters(lines, text):
         for quote in [options.quote] if options.quote else list(_quotes(text, delimiter)):
+            padded = delimiter != " " and is_padded(lines, delimiter)
             for escape in _escapes(text, quote, options):
-                found.extend(_formats(lines, CsvFormat(delimiter, quote, escape)))
+                found.extend(_formats(lines, CsvFormat(delimiter, quote, escape, padded)))
     if not options.delimiter:
         found.append(one_column(text))
     return found
+
+
+def is_padded(lines: Sequence[str], delimiter: str) -> bool:
+    """Whether a space follows nearly every delimiter."""
+    delimiters = sum(line.count(delimiter) for line in lines)
+    padded = sum(line.count(delimiter + " ") for line in lines)
+    return delimiters > 0 and padded >= 0.9 * delimiters
 
 
 def _formats(lines: Sequence[str], csv_format: CsvFormat) -> Iterator[CsvFormat]:

@@ -11,9 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from worker.handlers.profile.accounting.plural import counted
-from worker.handlers.profile.detection.comments import Comments, detect_sign, is_rule
+from worker.handlers.profile.detection.comments import (
+    Comments,
+    detect_sign,
+    header_in_block,
+    is_rule,
+)
 from worker.handlers.profile.detection.evidence import SET_BY_OPTION, Evidence
 from worker.handlers.profile.detection.hypotheses import Hypothesis, rank
+from worker.handlers.profile.detection.records import read_records
 from worker.handlers.profile.detection.sample import Sample
 from worker.handlers.profile.options import Options
 from worker.handlers.profile.reading.csv_record import CsvFormat
@@ -33,6 +39,7 @@ _NOT_IN_FIRST_LINE = 0.5
 _PLAUSIBLE = {"text": 0.35, "words": 0.9, "empty": 0.8}
 _OTHER_QUOTE_PENALTY = 0.5
 _SINGLE_COLUMN = 0.02
+_ESCAPE = "\\"
 _LINE_ENDS = re.compile("\r\n|\n|\r")
 _DECLARED = re.compile(r"\"?sep=(.)\"?[,;\t]*", re.IGNORECASE)
 _APOSTROPHE_QUOTED = re.compile(r"(^|[^\w\s])'.*'([^\w\s]|$)", re.MULTILINE)
@@ -87,12 +94,12 @@ def detect_dialect(sample: Sample, options: Options) -> Dialect:
     if quote_evidence:
         found["quote"] = quote_evidence
     if csv_format.framed:
-        found["frame"] = Evidence(
-            "A delimiter stands before the first and after the last cell", 0.95
-        )
-    elif csv_format.delimiter != " " and _is_padded(lines, csv_format.delimiter):
-        csv_format = replace(csv_format, padded=True)
+        found["frame"] = Evidence("Every row starts and ends with the delimiter", 0.95)
+    elif csv_format.padded:
         found["padded"] = Evidence("Spaces follow almost every delimiter", 0.9)
+    csv_format = replace(csv_format, escape=_detect_escape(sample, csv_format, comment, options))
+    if comment and not options.comment and _names_header(sample.lines, comment, csv_format):
+        comment = None
     return Dialect(
         csv_format,
         _detect_newline(sample.text),
@@ -101,6 +108,14 @@ def detect_dialect(sample: Sample, options: Options) -> Dialect:
         Comments(comment, always=options.comment is not None, rules=rules),
         found,
     )
+
+
+def _names_header(lines: Sequence[str], comment: str, csv_format: CsvFormat) -> bool:
+    """Whether the only line that starts with the comment sign is the header."""
+    marked = [line for line in lines if line.startswith(comment)]
+    others = [line for line in lines if line.strip() and not line.startswith(comment)]
+    first = next(line for line in lines if line.strip())
+    return marked == [first] and header_in_block(marked, others, csv_format)
 
 
 def declared_separator(line: str) -> str | None:
@@ -156,8 +171,30 @@ def _count(pattern: str, lines: Sequence[str]) -> int:
     return sum(len(compiled.findall(line)) for line in lines)
 
 
-def _is_padded(lines: Sequence[str], delimiter: str) -> bool:
-    """Whether a space follows nearly every delimiter."""
-    delimiters = sum(line.count(delimiter) for line in lines)
-    padded = sum(line.count(delimiter + " ") for line in lines)
-    return delimiters > 0 and padded >= 0.9 * delimiters
+def _detect_escape(
+    sample: Sample, csv_format: CsvFormat, comment: str | None, options: Options
+) -> str | None:
+    r"""Return the escape if more of the sample can be parsed with it than with doubled quotes.
+
+    On a tie quotes are doubled, and a backslash is data: it ends a path in “"C:\"”.
+    """
+    if options.escape:
+        # A quote that escapes a quote is the doubling that is understood in any case.
+        return options.escape if options.escape != csv_format.quote else None
+    if _ESCAPE + csv_format.quote not in sample.text:
+        return None
+    csv_format = replace(csv_format, escape=None)
+    escaped = replace(csv_format, escape=_ESCAPE)
+    with_escape = _consistent_lines(sample.lines, escaped, comment)
+    with_doubling = _consistent_lines(sample.lines, csv_format, comment)
+    return _ESCAPE if with_escape > with_doubling else None
+
+
+def _consistent_lines(lines: Sequence[str], csv_format: CsvFormat, comment: str | None) -> int:
+    """Count the lines that belong to well-formed records of the most common width."""
+    by_width: Counter[int] = Counter()
+    skipped = {n for n, line in enumerate(lines) if comment and line.startswith(comment)}
+    for record in read_records(lines, csv_format, skipped, max_records=len(lines)):
+        if record.well_formed:
+            by_width[len(record.cells)] += record.line_count
+    return max(by_width.values(), default=0)

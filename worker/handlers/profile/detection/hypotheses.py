@@ -104,7 +104,8 @@ def _judge(lines: Sequence[str], csv_format: CsvFormat, *, cut: bool) -> Hypothe
         return Hypothesis(csv_format, 0.0, 0.0, 1)
     width = max(weights, key=lambda n: weights[n] * (n - 1 if n > 1 else 0.02))
     agreeing = float(weights[width])
-    if first > 1 and first == max(weights):
+    others = len(records) > 1 and any(len(record.cells) > 1 for record in records[1:])
+    if first > 1 and first == max(weights) and others:
         # Nothing is wider than the first line: the shorter ones lack cells at their end.
         ragged = weights[first] + _SHORT * sum(n for w, n in weights.items() if w < first)
         if ragged > agreeing * (1 - 1 / width):

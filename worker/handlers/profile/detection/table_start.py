@@ -8,6 +8,7 @@ name of an index alone. Everything else that has the table's width is a record.
 The idea of judging a line against the body below it is Christodoulakis et al., Pytheas (2020).
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -104,7 +105,10 @@ class _Fitting:
         lower = rest[len(rest) // 3 :] or rest
         self.shapes = column_shapes([cells[:width] for cells in lower], width)
         self.typed = [index for index, kind in enumerate(self.shapes) if kind in DATA_SHAPES]
-        self.body_rows = len(lower)
+        self.usual = [
+            Counter(value_shape(cells[n]) for cells in lower).most_common(1)[0][0] if lower else ""
+            for n in range(width)
+        ]
 
     def misfits(self, cells: Cells) -> int:
         """Typed columns in which a record has something that is not such a value."""
@@ -116,6 +120,11 @@ class _Fitting:
     def filled(self, cells: Cells) -> int:
         """Typed columns in which a record has something."""
         return sum(index < len(cells) and _text(cells[index]) != "" for index in self.typed)
+
+    def is_unlike(self, cells: Cells) -> bool:
+        """Whether a record has something, and in no column what the records below it have."""
+        filled = [n for n in range(min(len(cells), self.width)) if _text(cells[n])]
+        return bool(filled) and all(value_shape(cells[n]) != self.usual[n] for n in filled)
 
     def is_body(self, cells: Cells) -> bool:
         """Whether a record looks like those below: most of its typed cells are values."""
@@ -191,7 +200,7 @@ def _above_body(table: Sequence[Cells], start: int, body: int, fitting: _Fitting
         why = "The lines above the first values do not name the columns"
         return TableTop(start + (body if above else 0), 0, Evidence(why, 0.6))
     evident = 1 + _more_rows(table[:body], names, names + 1, fitting)
-    unlike = sum(_count_filled(cells) > 0 for cells in table[names + evident : body])
+    unlike = sum(fitting.is_unlike(cells) for cells in table[names + evident : body])
     if unlike >= _MIN_METADATA and names == 0:
         # Too many for records without a value: they are lines above the table.
         closest = table[body - 1]
@@ -285,7 +294,7 @@ def _names_beside_values(cells: Cells, fitting: _Fitting) -> bool:
     """Whether a record has words above at least half of the typed columns."""
     filled = [index for index in fitting.typed if index < len(cells) and _text(cells[index])]
     named = [index for index in filled if not fits(cells[index], fitting.shapes[index])]
-    return bool(named) and 2 * len(named) >= len(filled) and _is_names(cells, fitting.width)
+    return 2 * len(named) > len(filled) and _is_names(cells, fitting.width)
 
 
 def _groups_above_years(table: Sequence[Cells], fitting: _Fitting) -> int:

@@ -189,9 +189,7 @@ class RecordNormalizer:
             self._normalize(line, record, blank_lines)
         elif blank_lines and value_shapes.looks_like_header(cells, self._layout.value_shapes):
             self._leave_table(Region.SECOND_TABLE, line)
-        elif (self._is_only_gap(blank_lines) and self._is_total(cells)) or self._is_labelled_total(
-            cells
-        ):
+        elif self._is_total(cells, blank_lines):
             self._leave_table(Region.FOOTER, line)
         else:
             self._write_record(line, record)
