@@ -275,7 +275,7 @@ async def test_quick_tasks_are_sent_ahead_and_come_back_in_order(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # However busy the machine is, these count as quick.
-    monkeypatch.setattr("worker.pool.SLICE_SECONDS", 600.0)
+    monkeypatch.setattr("worker.pool.PREFETCH_SECONDS", 600.0)
     await bench.submit(seconds=0).answer
     tasks = [bench.submit(seconds=0) for _ in range(100)]
     ahead = [len(child.sent) for child in bench.pool.children]
@@ -316,7 +316,7 @@ async def test_killing_one_of_many_harms_no_other(bench: Bench) -> None:
 async def test_a_kill_that_comes_too_late_does_not_hit_the_next(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.pool.SLICE_SECONDS", 600.0)
+    monkeypatch.setattr("worker.pool.PREFETCH_SECONDS", 600.0)
     await bench.submit(seconds=0).answer
     first, second = bench.submit(seconds=0), bench.submit("marker", seconds=1)
     # The child goes on to the second while this blocks, so that its first answer is not yet read.

@@ -314,7 +314,7 @@ async def test_the_page_and_the_documentation_load_nothing_from_elsewhere(
 async def test_the_form_shows_the_labels_of_choices(client: Client, core: Core) -> None:
     choices = {"enum": ["wide", "narrow"], "default": "wide"}
     labels = {"wide": "64-bit always", "narrow": "smallest that fits"}
-    schema = {"properties": {"integers": {**choices, "enumLabels": labels}, "plain": choices}}
+    schema = {"properties": {"integers": {**choices, "x-labels": labels}, "plain": choices}}
     async with core.database.connect() as connection:
         await repository.upsert_handlers(connection, [HandlerInfo("h", "H", "Text.", schema)])
     page = await page_at(client, "/")

@@ -246,3 +246,17 @@ def test_the_most_columns(run: Profile) -> None:
 def test_one_column_needs_no_delimiter(run: Profile) -> None:
     result = run(b"n\n1\n2\n30\n")
     assert cells(result) == [("1",), ("2",), ("30",)]
+
+
+@pytest.mark.parametrize("text", ['a,b\n1,"x"y\n2,z\n', 'a,"b"c\n1,x\n2,z\n', 'a,b\n1,"x\n2,z\n'])
+def test_a_malformed_line_is_where_it_is(run: Profile, text: str) -> None:
+    layout = run(text.encode()).summary["layout"]
+    assert (layout["header_rows"], layout["first_line"]) == (1, 2)
+
+
+def test_a_word_among_many_values_leaves_a_column_of_values(run: Profile) -> None:
+    rows = "".join(f"{n},x{n}\n" for n in range(20))
+    few = run(f"n,t\n{rows}zero,y\n".encode()).summary["layout"]
+    many = run(f"n,t\n{rows}{rows.replace(',', 'w,')}".encode()).summary["layout"]
+    assert few["header_rows"] == many["header_rows"] == 1
+    assert confidence(few, "header") > 0.9 > confidence(many, "header")

@@ -224,7 +224,7 @@ def test_few_misfits_are_named_and_many_make_a_text(
     if misfits == 5:
         # A few examples will do.
         assert [f"bad {n}" in named[0] for n in range(4)] == [True, True, True, False]
-        assert "5 values" in named[0]
+        assert "5 of 100 values" in named[0]
 
 
 @pytest.mark.parametrize(
