@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from worker.handlers.profile.accounting.plural import counted
 from worker.handlers.profile.detection.evidence import Evidence
 from worker.handlers.profile.detection.header import has_values
 from worker.handlers.profile.detection.other_dialect import read_in_other_dialect
@@ -212,7 +213,7 @@ def _above_body(table: Sequence[Cells], start: int, body: int, fitting: _Fitting
             start + body, 0, Evidence("Metadata stands above the values, no names", 0.7)
         )
     typed = len(fitting.typed)
-    columns = f"{typed:,} column{' has a name' if typed == 1 else 's have names'}"
+    columns = f"{counted(typed, 'column')} {'has a name' if typed == 1 else 'have names'}"
     return TableTop(start + names, evident, Evidence(f"{columns} above and values below", 0.98))
 
 
