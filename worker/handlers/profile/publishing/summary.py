@@ -133,14 +133,7 @@ def _warnings(run: "Run", repeated: int | None) -> list[str]:
 
 
 def _on_text(run: "Run") -> list[str]:
-    warnings = []
-    text = run.text
-    if text.replaced:
-        first = text.undecodable[0] if text.undecodable else 0
-        warnings.append(
-            f"{_times(text.replaced, 'character')} replaced by \ufffd: the bytes mean nothing in "
-            f"{text.encoding}, the first of them byte {first:,}."
-        )
+    warnings = list(run.text.notes)
     if not run.tally.read:
         warnings.append("The file has a header and no records.")
     if "names" in run.layout.evidence:

@@ -1,21 +1,25 @@
-"""Detects the encoding of a text: by its byte-order mark, its NULs, its validity, or a detector."""
+"""Detects the encoding of a file: by its byte-order mark, its NULs, its validity, or its words."""
 
 import codecs
-from collections.abc import Callable
+import math
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import charset_normalizer
-
-from worker.handlers.contract import BadInput
 from worker.handlers.profile.options import Options
+from worker.handlers.profile.reading.byte_scan import ByteScan, sample_lines, scan_bytes
+from worker.handlers.profile.reading.encoding_names import display_name
+from worker.handlers.profile.reading.guess import (
+    EncodingGuess,
+    fragments_of,
+    guess_encoding,
+    rank,
+)
+from worker.handlers.profile.reading.mixed_text import is_damaged_utf8, is_utf8
+from worker.handlers.profile.reading.multi_byte import ascii_cost
+from worker.handlers.profile.reading.wide import detect_wide
 
-WINDOW_BYTES = 256 * 1024
-REPORT_BYTES = 16 * 1024 * 1024
-# Text has next to no control characters besides tab, line ends, form feed and escape. The
-# information separators are the delimiters of some databases.
-_CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\f\x1b\x00\x1c\x1d\x1e\x1f"))
-_MAX_CONTROLS = 0.005
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -23,165 +27,107 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-# Which of four bytes of Western text are NUL.
-_NUL_PATTERNS = {
-    "utf-32-le": (False, True, True, True),
-    "utf-32-be": (True, True, True, False),
-    "utf-16-le": (False, True, False, True),
-    "utf-16-be": (True, False, True, False),
-}
-_MIN_NULS, _MAX_NULS = 0.4, 0.05  # at the places where NULs are, and at the others
-# Their letters are mostly above 127, so text in them can be recognised; all else is read as cp1252.
-_NON_WESTERN = frozenset(
-    {
-        "cp1251", "cp1253", "cp1255", "cp1256", "koi8_r", "iso8859_5", "iso8859_7",
-        "mac_cyrillic", "cp866", "shift_jis", "cp932", "euc_jp", "euc_kr", "cp949", "gb18030",
-        "gbk", "gb2312", "big5",
-    }
-)  # fmt: skip
-# The share of letters above 127 that Western text does not reach.
-_NON_WESTERN_SHARE = 0.3
-_DETECTOR_BYTES = 16 * 1024
+_ISO_2022_JP = re.compile(rb"\x1b\$[@B]")
+_DEFAULT = "cp1252"  # of the encodings in which every byte string is a text, the most common
+# Logarithms of probabilities, as in :mod:`single_byte`: of the characters of UTF-8 by the first
+# that has them, of a file of two encodings, and of a damaged word.
+_UTF8_CHARACTERS = (("\u0250", -4.0), ("\u0700", -3.7), ("\u1e00", -5.0), ("\u2070", -5.0))
+_UTF8_OTHER = -7.5
+_TWO_ENCODINGS, _DAMAGED_WORD = -3.0, -6.0
 
 
 @dataclass(frozen=True, slots=True)
 class DetectedEncoding:
     """An encoding by Python's name for it, with the length of its byte-order mark in bytes.
 
-    ``evidence`` is a sentence for people, ``confidence`` is 0–1; ``by_option``: it was not
-    detected.
+    ``evidence`` is a sentence for people, ``confidence`` is 0–1. ``other`` is the encoding of words
+    that are not valid in a file of UTF-8; ``guess`` tells what was concluded from the words.
+    ``scan`` is None for UTF-16 and UTF-32.
     """
 
     name: str
     bom_bytes: int
     evidence: str
     confidence: float
-    by_option: bool = False
+    scan: ByteScan | None = None
+    other: str | None = None
+    guess: EncodingGuess | None = None
 
 
-class Utf8Check:
-    """Checks whether a file is UTF-8, at most once; ``ascii``: it has only ASCII characters."""
-
-    def __init__(self, report: Callable[[float], None]) -> None:
-        """``report`` gets the share of the file that was checked, 0–1."""
-        self.ascii = False
-        self._report = report
-        self._valid: bool | None = None
-
-    def is_valid(self, path: Path) -> bool:
-        """Check every byte. Raises BadInput at a NUL, which no text contains."""
-        if self._valid is None:
-            self._valid = self._check(path)
-        return self._valid
-
-    def _check(self, path: Path) -> bool:
-        size = path.stat().st_size
-        decoder = codecs.getincrementaldecoder("utf-8")()
-        # One buffer for the whole file stays in the processor's cache.
-        window = bytearray(WINDOW_BYTES)
-        view = memoryview(window)
-        position = 0
-        ascii_only = True
-        with path.open("rb", buffering=0) as file:
-            try:
-                while read := file.readinto(window):
-                    _reject_nul(window, read, position)
-                    full = read == WINDOW_BYTES
-                    if not (ascii_only and full and window.isascii()):
-                        ascii_only = ascii_only and bytes(view[:read]).isascii()
-                        decoder.decode(view[:read])
-                    position += read
-                    if not position % REPORT_BYTES:
-                        self._report(position / size)
-                decoder.decode(b"", final=True)
-            except UnicodeDecodeError:
-                return False
-        self.ascii = ascii_only
-        return True
-
-
-def _reject_nul(data: bytes | bytearray, size: int, offset: int) -> None:
-    nul = data.find(0, 0, size)
-    if nul >= 0:
-        raise BadInput(f"This is not a text file: byte {offset + nul:,} is NUL.")
-
-
-def detect_encoding(path: Path, head: bytes, options: Options, utf8: Utf8Check) -> DetectedEncoding:
-    """Detect the encoding of a file that starts with ``head``.
-
-    Raises:
-        BadInput: it is not text.
-    """
+def detect_encoding(
+    path: Path, head: bytes, options: Options, report: Callable[[float], None]
+) -> DetectedEncoding:
+    """Detect the encoding of a file that starts with ``head``; ``report`` gets the share done."""
     bom, by_bom = next(((bom, name) for bom, name in _BOMS if head.startswith(bom)), (b"", ""))
     if options.encoding:
         name = codecs.lookup(options.encoding).name
         has_bom = bool(by_bom) and codecs.lookup(by_bom).name == name
-        skipped = len(bom) if has_bom else 0
-        return DetectedEncoding(name, skipped, "Set in the options", 1.0, by_option=True)
-    if by_bom and (by_bom != "utf-8" or utf8.is_valid(path)):
+        scan = None if name.startswith(("utf-16", "utf-32")) else scan_bytes(path, report)
+        return DetectedEncoding(name, len(bom) * has_bom, "Set in the options", 1.0, scan)
+    if by_bom and by_bom != "utf-8":
         return DetectedEncoding(by_bom, len(bom), "Byte-order mark", 1.0)
-    wide = _detect_by_nuls(head)
+    wide = None if by_bom else detect_wide(head)
     if wide:
-        return DetectedEncoding(wide, 0, "Almost every character has a NUL byte beside it", 0.95)
-    _reject_binary(head)
-    if utf8.is_valid(path):
-        confidence = 0.99 if head.isascii() else 1.0
-        return DetectedEncoding("utf-8", 0, "Every byte is valid UTF-8", confidence)
+        why = "Line ends and delimiters have a NUL byte beside them, and the rest is text"
+        return DetectedEncoding(wide, 0, why, 0.95)
+    scan = scan_bytes(path, report)
+    if scan.invalid:
+        return _judge_words(path, scan, len(bom))
+    if scan.is_ascii and _ISO_2022_JP.search(head):
+        why = "Escape sequences of ISO-2022-JP"
+        return DetectedEncoding("iso2022_jp", 0, why, 0.95, scan)
     if by_bom:
-        why = "Byte-order mark, although some bytes are not valid UTF-8"
-        return DetectedEncoding("utf-8", len(bom), why, 0.8)
-    return _guess_from_characters(head)
+        return DetectedEncoding("utf-8", len(bom), "Byte-order mark", 1.0, scan)
+    confidence = 0.99 if scan.is_ascii else 1.0
+    return DetectedEncoding("utf-8", 0, "Every byte is valid UTF-8", confidence, scan)
 
 
-def _guess_from_characters(head: bytes) -> DetectedEncoding:
-    if _mostly_utf8(head):
-        return DetectedEncoding("utf-8", 0, "Almost all characters are valid UTF-8", 0.7)
-    non_western = _guess_non_western(head)
-    if non_western:
-        return DetectedEncoding(non_western, 0, "Frequency of its characters", 0.6)
-    # Every byte string is a text in some single-byte encoding; this one is the most common.
-    return DetectedEncoding("cp1252", 0, "Not UTF-8, most likely Western European text", 0.5)
-
-
-def _detect_by_nuls(head: bytes) -> str | None:
-    """Recognise UTF-16 and UTF-32 without a byte-order mark by the NULs of Western text."""
-    if len(head) < 4:
-        return None
-    shares = [head[first::4].count(0) / (len(head) // 4) for first in range(4)]
-    for name, pattern in _NUL_PATTERNS.items():
-        if all(
-            share > _MIN_NULS if is_nul else share < _MAX_NULS
-            for share, is_nul in zip(shares, pattern, strict=True)
-        ):
-            return name
-    return None
-
-
-def _reject_binary(head: bytes) -> None:
-    _reject_nul(head, len(head), 0)
-    controls = len(head) - len(head.translate(None, _CONTROLS))
-    if controls > _MAX_CONTROLS * len(head):
-        raise BadInput(
-            f"This is not a text file: {controls:,} of its first {len(head):,} bytes are control "
-            "characters."
+def _judge_words(path: Path, scan: ByteScan, bom_bytes: int) -> DetectedEncoding:
+    """Judge a file that is not valid UTF-8 by its words with bytes beyond ASCII."""
+    words = fragments_of(sample_lines(path, scan.invalid, scan.end))
+    words += fragments_of(sample_lines(path, scan.beyond_ascii, scan.end))
+    words = list(dict.fromkeys(words))
+    valid = [word for word in words if is_utf8(word)]
+    damaged = [word for word in words if not is_utf8(word) and is_damaged_utf8(word)]
+    others = [word for word in words if not is_utf8(word) and not is_damaged_utf8(word)]
+    if bom_bytes or _is_mostly_utf8(valid, damaged, others):
+        guess = guess_encoding(others) if others else None
+        share = (len(valid) + 1) / (len(valid) + len(others) + 1)
+        why = "Byte-order mark" if bom_bytes else "Most words beyond ASCII are valid UTF-8"
+        confidence = round(0.75 + 0.2 * share, 2)
+        other = guess.encoding if guess else _DEFAULT
+        return DetectedEncoding(
+            "utf-8", bom_bytes, f"{why}, but some are not", confidence, scan, other, guess
         )
+    guess = guess_encoding(words)
+    name = codecs.lookup(guess.encoding).name
+    return DetectedEncoding(name, 0, _evidence(guess), guess.confidence, scan, guess=guess)
 
 
-def _mostly_utf8(head: bytes) -> bool:
-    """Whether most characters beyond ASCII are valid, so that a few bytes are merely damaged."""
-    text = head.decode("utf-8", "replace")
-    bad = text.count("\N{REPLACEMENT CHARACTER}")
-    good = len(text) - bad - len(text.encode("ascii", "ignore"))
-    return good > 4 * bad
+def _evidence(guess: EncodingGuess) -> str:
+    why = f"Not UTF-8; its words look like {guess.language} in {display_name(guess.encoding)}"
+    return f"{why}, next best {display_name(guess.runner_up)}" if guess.runner_up else why
 
 
-def _guess_non_western(head: bytes) -> str | None:
-    high = len(head) - len(head.decode("ascii", "ignore"))
-    letters = sum(byte > 64 for byte in head)
-    if high < _NON_WESTERN_SHARE * letters:
-        return None
-    best = charset_normalizer.from_bytes(head[:_DETECTOR_BYTES]).best()
-    if best is None:
-        return None
-    name = codecs.lookup(best.encoding).name.replace("-", "_")
-    return name if name in _NON_WESTERN else None
+def _is_mostly_utf8(
+    valid: Sequence[bytes], damaged: Sequence[bytes], others: Sequence[bytes]
+) -> bool:
+    """Whether UTF-8 with words in another encoding explains all better than one encoding does."""
+    if not valid and not damaged:
+        return False
+    words = [*valid, *damaged, *others]
+    mixed = _TWO_ENCODINGS + _utf8_score(valid) + _utf8_score(damaged)
+    mixed += _DAMAGED_WORD * len(damaged)
+    mixed += rank(others)[0].score if others else 0.0
+    return mixed > rank(words)[0].score
+
+
+def _utf8_score(words: Sequence[bytes]) -> float:
+    text = b"\n".join(words).decode("utf-8", "ignore")
+    score = ascii_cost(words)
+    for char in text:
+        if char >= "\x80":
+            score += next((each for end, each in _UTF8_CHARACTERS if char < end), _UTF8_OTHER)
+    # A pair of bytes that happens to be valid stands alone.
+    lonely = sum(len(word) == 2 for word in words)
+    return score - lonely if math.isfinite(score) else score
