@@ -4,7 +4,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.mill import Profile
@@ -15,6 +15,7 @@ numbers = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(numbers, min_size=1, max_size=60))
 def test_counts_give_what_the_engine_gives(values: list[float]) -> None:
     counts = [(str(value), value, values.count(value)) for value in sorted(set(values))]

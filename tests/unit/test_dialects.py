@@ -73,6 +73,30 @@ def test_what_was_written_comes_back(
     assert cells(result) == [tuple(row) for row in table]
 
 
+@pytest.mark.parametrize(
+    ("data", "escape", "expected"),
+    [
+        # A backslash that happens to stand before a doubled or a closing quote is text.
+        (b'first,second\nx,"x\\"","\n', None, [("x", 'x\\",')]),
+        (b'path,n\n"C:\\",1\n"D:\\data\\",2\n', None, [("C:\\", "1"), ("D:\\data\\", "2")]),
+        (b'size,n\n12\\" pipe,1\n9\\",2\n', None, [('12\\" pipe', "1"), ('9\\"', "2")]),
+        # Only with backslashes as escapes do all records have two cells.
+        (b'a,b\n"say \\"hi\\", he said",1\n', "\\", [('say "hi", he said', "1")]),
+        (b'a,b\n"x\\", y",1\n"z",2\n', "\\", [('x", y', "1"), ("z", "2")]),
+        (b'a,b\n"12\\"",1\n"13\\"",2\n', "\\", [('12"', "1"), ('13"', "2")]),
+        (b'a, b\nx, "say \\"hi\\", and"\ny, z\n', "\\", [("x", 'say "hi", and'), ("y", "z")]),
+        (b"a,b\n" + b'"x",1\n' * 3000 + b'"y\\"z",2\n', "\\", [("x", "1")] * 3000 + [('y"z', "2")]),
+    ],
+)
+def test_an_escape_is_detected_by_parsing(
+    run: Profile, data: bytes, escape: str | None, expected: list[tuple[str, str]]
+) -> None:
+    result = run(data, header=1)
+    assert result.summary["dialect"]["escape"] == escape
+    assert cells(result) == expected
+    assert result.summary["accounting"]["repaired"] == 0
+
+
 def test_a_quote_may_be_named_as_the_escape(run: Profile) -> None:
     result = run(b'a,b\nsay "hi",1\n"x ""y"" z",2\n"p\nq",3\n', escape='"')
     assert cells(result) == [('say "hi"', "1"), ('x "y" z', "2"), ("p\nq", "3")]

@@ -52,14 +52,24 @@ def count_header_rows(
     value_columns = {n: shape for n, shape in enumerate(shapes) if shape in DATA_SHAPES}
     if not value_columns:
         return _judge_text_header(first, below)
-    if len(first) == width and not _names_columns(first, value_columns):
-        return 0, Evidence("First row looks like data, so there is no header", 0.95)
-    if len(first) != width and has_values(first):
-        return 0, Evidence("First row has numbers or dates, so there is no header", 0.7)
+    objection = _object_to_header(first, value_columns, width)
+    if objection:
+        return 0, objection
     further = _count_further_rows(rows, below, value_columns, width)
     verb = "has" if len(value_columns) == 1 else "have"
     why = f"{counted(len(value_columns), 'column')} {verb} a name above numbers or dates"
     return 1 + further, Evidence(why, 0.98)
+
+
+def _object_to_header(
+    first: Sequence[Cell], value_columns: Mapping[int, str], width: int
+) -> Evidence | None:
+    """Return why the first row is no header of the columns, None if it is one."""
+    if len(first) == width and not _names_columns(first, value_columns):
+        return Evidence("First row looks like data, so there is no header", 0.95)
+    if len(first) != width and has_values(first):
+        return Evidence("First row has numbers or dates, so there is no header", 0.7)
+    return None
 
 
 def _count_further_rows(
@@ -108,16 +118,16 @@ def _judge_text_header(
         return 0, Evidence("First row has numbers or dates, so there is no header", 0.6)
     if len(set(texts)) < len(texts):
         return 0, Evidence("First row has the same text twice, so there is no header", 0.6)
-    repeated = sum(
-        any(index < len(row) and row[index] == cell for row in below)
-        for index, cell in enumerate(first)
-        if cell
-    )
+    repeated = sum(_is_in_column(cell, index, below) for index, cell in enumerate(first) if cell)
     if repeated:
         verb = "appears" if repeated == 1 else "appear"
         why = f"{counted(repeated, 'cell')} of the first row {verb} again below it"
         return 0, Evidence(f"{why}, so there is no header", 0.7)
     return 1, Evidence("First row has words that do not appear again below it", 0.6)
+
+
+def _is_in_column(cell: Cell, index: int, rows: Sequence[Sequence[Cell]]) -> bool:
+    return any(index < len(row) and row[index] == cell for row in rows)
 
 
 def column_names(header: Sequence[Sequence[Cell]], width: int) -> list[str]:

@@ -71,24 +71,17 @@ def detect_layout(sample: Sample, dialect: Dialect, options: Options) -> Layout:
         records = reread_top(records, width, dialect.csv_format)
     start = 0 if options.skip_lines is not None else find_table_start(records, width)
     table = records[start:]
-    body = [record.cells for record in table if len(record.cells) == width]
-    body = body[: _limit(_SHAPED_CELLS, width, _MIN_SHAPED_ROWS, _MAX_SHAPED_ROWS) + MAX_ROWS]
-    rows, header_evidence = count_header_rows(
-        [record.cells for record in table], body, width, options
-    )
-    header = [record.cells for record in table[:rows]]
-    preamble = [
-        line for line in sample.lines[: table[0].line - 1 - sample.skipped_lines] if line.strip()
-    ]
+    header, value_shapes, header_evidence = _split_header(table, width, options)
+    preamble = _lines_above(sample, table)
     is_rejected = len(preamble) > MAX_PREAMBLE_LINES
     return Layout(
         columns=tuple(column_names(header, width)),
-        first_line=_first_line(table, rows),
+        first_line=_first_line(table, len(header)),
         header_rows=tuple(tuple(cells) for cells in header),
         preamble=(*sample.skipped_preview, *preamble)[:MAX_PREAMBLE_LINES],
         preamble_lines=sample.skipped_non_blank + (0 if is_rejected else len(preamble)),
         rejected_until=table[0].line - 1 if is_rejected else 0,
-        value_shapes=tuple(column_shapes([row for row in body if row not in header], width)),
+        value_shapes=tuple(value_shapes),
         is_plain=start == 0 and _is_plain(table, header, width),
         evidence={
             "header": header_evidence,
@@ -115,6 +108,24 @@ def _checked_width(records: Sequence[SampleRecord]) -> int:
             "delimiter was detected wrongly, set the option “delimiter”."
         )
     return width
+
+
+def _split_header(
+    table: Sequence[SampleRecord], width: int, options: Options
+) -> tuple[list[list[Cell]], list[str | None], Evidence]:
+    """Return the header rows, the value shapes of the rows below, the evidence for the header."""
+    limit = _limit(_SHAPED_CELLS, width, _MIN_SHAPED_ROWS, _MAX_SHAPED_ROWS) + MAX_ROWS
+    rows = [record.cells for record in table]
+    body = [cells for cells in rows if len(cells) == width][:limit]
+    count, evidence = count_header_rows(rows, body, width, options)
+    header = rows[:count]
+    return header, column_shapes([cells for cells in body if cells not in header], width), evidence
+
+
+def _lines_above(sample: Sample, table: Sequence[SampleRecord]) -> list[str]:
+    """Return the lines above the table that are neither skipped nor blank."""
+    above = sample.lines[: table[0].line - 1 - sample.skipped_lines]
+    return [line for line in above if line.strip()]
 
 
 def _limit(cells: int, width: int, least: int, most: int) -> int:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from worker.handlers.profile.reading.csv_record import Cell
 
@@ -35,8 +36,12 @@ def value_shape(cell: Cell) -> str:
     if cell is None or not cell.strip():
         return "empty"
     text = cell.strip()
-    if len(text) > _MAX_SHAPED_LENGTH:
-        return "text"
+    return "text" if len(text) > _MAX_SHAPED_LENGTH else _shape(text)
+
+
+# The cells of a ragged record are scored again for each place at which one may be missing.
+@lru_cache(maxsize=4096)
+def _shape(text: str) -> str:
     if text.lower() in NULL_WORDS:
         return "null"
     for name, pattern in _COMPILED.items():

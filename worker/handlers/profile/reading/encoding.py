@@ -58,12 +58,12 @@ def detect_encoding(
     path: Path, head: bytes, options: Options, report: Callable[[float], None]
 ) -> DetectedEncoding:
     """Detect the encoding of a file that starts with ``head``; ``report`` gets the share done."""
-    bom, by_bom = next(((bom, name) for bom, name in _BOMS if head.startswith(bom)), (b"", ""))
+    bom, by_bom = _find_bom(head)
     if options.encoding:
         name = codecs.lookup(options.encoding).name
-        has_bom = bool(by_bom) and codecs.lookup(by_bom).name == name
+        bom_bytes = len(bom) if by_bom == name else 0
         scan = None if name.startswith(("utf-16", "utf-32")) else scan_bytes(path, report)
-        return DetectedEncoding(name, len(bom) * has_bom, "Set in the options", 1.0, scan)
+        return DetectedEncoding(name, bom_bytes, "Set in the options", 1.0, scan)
     if by_bom and by_bom != "utf-8":
         return DetectedEncoding(by_bom, len(bom), "Byte-order mark", 1.0)
     wide = None if by_bom else detect_wide(head)
@@ -80,6 +80,11 @@ def detect_encoding(
         return DetectedEncoding("utf-8", len(bom), "Byte-order mark", 1.0, scan)
     confidence = 0.99 if scan.is_ascii else 1.0
     return DetectedEncoding("utf-8", 0, "Every byte is valid UTF-8", confidence, scan)
+
+
+def _find_bom(head: bytes) -> tuple[bytes, str]:
+    """Return the byte-order mark and its encoding, both empty if there is none."""
+    return next(((bom, name) for bom, name in _BOMS if head.startswith(bom)), (b"", ""))
 
 
 def _judge_words(path: Path, scan: ByteScan, bom_bytes: int) -> DetectedEncoding:

@@ -39,6 +39,7 @@ def read_record(lines: LineReader, line: str, csv_format: CsvFormat, width: int)
     if not alone.parsed.unterminated:
         return alone
     quote_may_be_text = width > 1 and len(split_raw(line, csv_format)) == width
+    max_complete_lines = _ENOUGH_COMPLETE_LINES if quote_may_be_text else _MAX_RECORD_LINES
     parts = [line, lines.line_end(-1)]
     complete_lines = 0
     for distance, (following, line_end) in enumerate(_continuation(lines, len(line))):
@@ -46,16 +47,15 @@ def read_record(lines: LineReader, line: str, csv_format: CsvFormat, width: int)
         quotes = count_quotes(following, csv_format)
         if quotes % 2:
             text = "".join(parts)
-            parsed = parse(text, csv_format)
-            if not parsed.unterminated:
-                right_width = len(parsed.cells) == width or not quote_may_be_text
-                accepted = right_width and not parsed.malformed
-                return RawRecord(text, distance + 2, parsed) if accepted else alone
+            record = RawRecord(text, distance + 2, parse(text, csv_format))
+            if not record.parsed.unterminated:
+                right_width = len(record.parsed.cells) == width or not quote_may_be_text
+                return record if record.parsed.well_formed and right_width else alone
             parts = [text]
         else:  # an even number of quotes reopens the cell that it closes
             is_complete = not quotes and following.count(csv_format.delimiter) == width - 1
             complete_lines = complete_lines + 1 if is_complete else 0
-            if quote_may_be_text and complete_lines >= _ENOUGH_COMPLETE_LINES:
+            if complete_lines >= max_complete_lines:
                 return alone
         parts.append(line_end)
     return alone

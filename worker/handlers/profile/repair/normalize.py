@@ -8,7 +8,6 @@ logged.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum, auto
 from pathlib import Path
 
 from worker.handlers.profile.accounting.issues import IssueLog
@@ -33,6 +32,7 @@ from worker.handlers.profile.repair import lookahead
 from worker.handlers.profile.repair.complete_line import complete_line_test
 from worker.handlers.profile.repair.lookahead import RawRecord
 from worker.handlers.profile.repair.record import describe_width, fit_to_width
+from worker.handlers.profile.repair.region import Region, reject_reason
 from worker.handlers.profile.repair.writer import Line, RecordWriter
 
 NORMALIZED = "normalized.tmp"
@@ -51,15 +51,6 @@ class Table:
     dialect: Dialect
     layout: Layout
     options: Options
-
-
-class Region(Enum):
-    """The part of the file that a line belongs to."""
-
-    ABOVE_TABLE = auto()
-    TABLE = auto()
-    SECOND_TABLE = auto()
-    FOOTER = auto()
 
 
 class RecordNormalizer:
@@ -252,14 +243,8 @@ class RecordNormalizer:
             self._tally.blank += 1
             return
         self._tally.record_lines += 1
-        self._writer.reject(line, line.text, self._describe_region())
-
-    def _describe_region(self) -> str:
-        if self._region is Region.SECOND_TABLE:
-            return f"part of a second table, which starts on line {self._tally.second_table_line:,}"
-        if self._region is Region.ABOVE_TABLE:
-            return "line above the table"
-        return "footer line below the table"
+        reason = reject_reason(self._region, self._tally.second_table_line)
+        self._writer.reject(line, line.text, reason)
 
     def _consume(self, record: RawRecord) -> None:
         """Read the lines of a record that follow the current one."""
