@@ -1,7 +1,6 @@
 """Detects the encoding of a file: by its byte-order mark, its NULs, its validity, or its words."""
 
 import codecs
-import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from worker.handlers.profile.reading.guess import (
     guess_encoding,
     rank,
 )
-from worker.handlers.profile.reading.mixed_text import is_damaged_utf8, is_utf8
+from worker.handlers.profile.reading.mixed_text import count_sequences, is_damaged_utf8, is_utf8
 from worker.handlers.profile.reading.multi_byte import ascii_cost
 from worker.handlers.profile.reading.wide import detect_wide
 
@@ -30,10 +29,18 @@ _BOMS = (
 _ISO_2022_JP = re.compile(rb"\x1b\$[@B]")
 _DEFAULT = "cp1252"  # of the encodings in which every byte string is a text, the most common
 # Logarithms of probabilities, as in :mod:`single_byte`: of the characters of UTF-8 by the first
-# that has them, of a file of two encodings, and of a damaged word.
-_UTF8_CHARACTERS = (("\u0250", -4.0), ("\u0700", -3.7), ("\u1e00", -5.0), ("\u2070", -5.0))
-_UTF8_OTHER = -7.5
-_TWO_ENCODINGS, _DAMAGED_WORD = -3.0, -6.0
+# that has them, of a file of two encodings, of a damaged word and of each invalid byte in it.
+_UTF8_CHARACTERS = (
+    ("\u0250", -4.0), ("\u0370", -8.0), ("\u0530", -3.7), ("\u0590", -8.0), ("\u0700", -3.7),
+    ("\u1e00", -9.0), ("\u2000", -5.0), ("\u2070", -5.0), ("\u20b0", -6.0), ("\u3000", -9.0),
+    ("\u3100", -6.0), ("\u4e00", -10.0), ("\ua000", -7.5), ("\uac00", -10.0), ("\ud7b0", -7.5),
+)  # fmt: skip
+_UTF8_OTHER = -9.0
+_TWO_ENCODINGS, _DAMAGED_WORD, _INVALID_BYTE = -3.0, -6.0, -5.0
+
+
+# Damage is rare: so many characters are whole for each byte that is not.
+_MIN_CHARACTERS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +125,8 @@ def _is_mostly_utf8(
     valid: Sequence[bytes], damaged: Sequence[bytes], others: Sequence[bytes]
 ) -> bool:
     """Whether UTF-8 with words in another encoding explains all better than one encoding does."""
-    if not valid and not damaged:
+    characters, other_bytes = count_sequences(b"\n".join([*valid, *damaged]))
+    if characters < max(1, _MIN_CHARACTERS * other_bytes):
         return False
     words = [*valid, *damaged, *others]
     mixed = _TWO_ENCODINGS + _utf8_score(valid) + _utf8_score(damaged)
@@ -128,11 +136,12 @@ def _is_mostly_utf8(
 
 
 def _utf8_score(words: Sequence[bytes]) -> float:
-    text = b"\n".join(words).decode("utf-8", "ignore")
-    score = ascii_cost(words)
+    joined = b"\n".join(words)
+    text = joined.decode("utf-8", "ignore")
+    score = ascii_cost(words) + _INVALID_BYTE * (len(joined) - len(text.encode()))
     for char in text:
         if char >= "\x80":
             score += next((each for end, each in _UTF8_CHARACTERS if char < end), _UTF8_OTHER)
     # A pair of bytes that happens to be valid stands alone.
     lonely = sum(len(word) == 2 for word in words)
-    return score - lonely if math.isfinite(score) else score
+    return score - lonely

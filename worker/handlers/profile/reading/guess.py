@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from worker.handlers.profile.reading.multi_byte import ascii_cost, rank_multi_byte
-from worker.handlers.profile.reading.single_byte import Guess, rank_single_byte
+from worker.handlers.profile.reading.single_byte import Guess, rank_single_byte, rarity
 
 MAX_FRAGMENTS = 3000
 MAX_FRAGMENT_BYTES = 60_000
@@ -20,6 +20,7 @@ _LETTERS = re.compile(r"[^\W\d_]+")
 # Measured: how sure a difference between two scores makes the better one.
 _CERTAINTY = 0.6
 _MAX_CONFIDENCE = 0.97
+_TIE = 3.0
 _POOR_FIT, _POOR_CONFIDENCE = -6.0, 0.5
 
 
@@ -64,9 +65,9 @@ def rank(fragments: Sequence[bytes]) -> list[Guess]:
 def guess_encoding(fragments: Sequence[bytes]) -> EncodingGuess:
     """Guess the encoding of the fragments, which are not empty."""
     ranked = rank(fragments)
-    best = ranked[0]
     joined = b"\n".join(fragments)
-    text = joined.decode(best.encoding, "replace")
+    text = joined.decode(ranked[0].encoding, "replace")
+    best = _most_common(ranked, joined, text)
     runner_up = next(
         (each for each in ranked[1:] if joined.decode(each.encoding, "replace") != text), None
     )
@@ -82,6 +83,13 @@ def guess_encoding(fragments: Sequence[bytes]) -> EncodingGuess:
         runner_up.encoding if runner_up else None,
         _examples(text),
     )
+
+
+def _most_common(ranked: Sequence[Guess], joined: bytes, text: str) -> Guess:
+    """Of the best guess and those little behind that read the same text, return the most common."""
+    close = [each for each in ranked if each.score >= ranked[0].score - _TIE]
+    same = [each for each in close if joined.decode(each.encoding, "replace") == text]
+    return min(same, key=lambda guess: rarity(guess.encoding))
 
 
 def _examples(text: str) -> tuple[str, ...]:

@@ -8,11 +8,12 @@ from worker.handlers.profile.reading.guess import FRAGMENT
 MAX_LOCATED = 100
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 # Well-formed sequences of more than one byte (RFC 3629), and the beginning of one at the end.
-VALID_SEQUENCE = re.compile(
+_VALID_SEQUENCE = re.compile(
     rb"[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}"
     rb"|\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}"
     rb"|\xf4[\x80-\x8f][\x80-\xbf]{2}"
 )
+_MIN_CAPITALS = 4
 _CUT_OFF = re.compile(rb"(?:[\xc2-\xdf]|[\xe0-\xef][\x80-\xbf]?|[\xf0-\xf4][\x80-\xbf]{0,2})\Z")
 
 
@@ -26,8 +27,15 @@ def is_utf8(data: bytes) -> bool:
 
 
 def is_damaged_utf8(fragment: bytes) -> bool:
-    """Whether a word that is not valid UTF-8 has characters that are."""
-    return VALID_SEQUENCE.search(fragment) is not None
+    """Whether a word that is not valid UTF-8 has as many characters that are as other bytes."""
+    characters, others = count_sequences(fragment)
+    return characters >= others
+
+
+def count_sequences(data: bytes) -> tuple[int, int]:
+    """Count the characters of several bytes that are valid UTF-8, and the other high bytes."""
+    rest, characters = _VALID_SEQUENCE.subn(b"", data)
+    return characters, sum(byte > 127 for byte in rest)
 
 
 @dataclass(slots=True)
@@ -118,10 +126,18 @@ class MixedDecoder:
         except UnicodeDecodeError:
             return None
         cut = _CUT_OFF.search(word)
-        # A character that was cut off at its end reads as a capital or a sign behind small letters.
-        if cut and not text[-len(cut[0]) :].islower() and not text.isupper():
+        if _CUT_OFF.search(word) and len(word) > 1 and _ends_oddly(text):
             return None
         return text
+
+
+def _ends_oddly(text: str) -> bool:
+    """Whether a word ends with a sign, or a capital behind small or few letters.
+
+    So reads what is left of a character in UTF-8 that was cut off.
+    """
+    in_capitals = text.isupper() and len(text) >= _MIN_CAPITALS
+    return not text[-1].isalpha() or (text[-1].isupper() and not in_capitals)
 
 
 def _first_invalid(word: bytes) -> int:

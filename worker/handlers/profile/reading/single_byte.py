@@ -33,9 +33,10 @@ _KEPT = 4
 _OTHER_LETTERS = 0.02  # all of them together
 _FOREIGN_LETTER = -7.5
 _CAPITAL = -0.8
-_QUOTE, _COMMON_SYMBOL, _RARE_SYMBOL, _CONTROL = -4.0, -5.0, -9.0, -14.0
+_QUOTE, _COMMON_SYMBOL, _RARE_SYMBOL, _CONTROL = -4.0, -4.5, -9.0, -14.0
 # In words: capitals behind small letters and the like, symbols, two scripts, runs of accents.
 _CASE, _SYMBOL_INSIDE, _SYMBOL_BESIDE, _SCRIPTS, _ACCENTS, _MISPLACED = -5, -6, -2.5, -4, -2, -3
+_LONELY_LETTER, _UNIT = -4, 3
 _QUOTES = "“”‘’„«»–—… "
 _COMMON_SYMBOLS = "€£§©®™°·•²³½±×µºª¿¡"
 _BEHIND_WORDS = "²³°®™©ºª"
@@ -47,6 +48,10 @@ _BESIDE = re.compile(rb"[aAlUmMn](?=[si])|s(?=[aAlUmMn])")
 _TWO_SCRIPTS = re.compile(rb"[aAlU](?=[mMn])|[mMn](?=[aAlU])|[mM](?=n)|n(?=[mM])")
 _ACCENT_RUN = re.compile(rb"[lU](?=[lU]{2})")
 _MISPLACED_LETTER = re.compile(r"\b[ßğĞьъыЬЪЫűð]|[ςםןךףץةى](?=[^\W\d_])|[a-zà-ÿ]þ(?=[^\W\d_]{2})")
+
+
+_LONELY = re.compile(rb"^[lUM]$", re.M)
+_UNITS = re.compile(r"^(?:µ[mgslLAVF]|°[CF]|[ckdm]?m[²³]|N[oº]?[º°])$", re.M)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +141,11 @@ def _symbol_score(char: str) -> float:
     return _CONTROL if char == "\ufffd" or unicodedata.category(char) == "Cc" else _RARE_SYMBOL
 
 
+def rarity(encoding: str) -> float:
+    """Return how rare an encoding is, on the scale of the scores; infinite for multi-byte ones."""
+    return _RARITY.get(encoding, math.inf)
+
+
 def rank_single_byte(fragments: Sequence[bytes]) -> list[Guess]:
     """Score the fragments (words with their bytes beyond ASCII) in all encodings, best first."""
     joined = b"\n".join(fragments)
@@ -148,7 +158,7 @@ def rank_single_byte(fragments: Sequence[bytes]) -> list[Guess]:
     ranked = sorted(best.items(), key=lambda item: -item[1][0])
     guesses: list[Guess] = []
     for encoding, (score, language) in ranked:
-        # Penalties only lower a score: what is behind the best few already stays there.
+        # Words rarely raise a score: what is behind the best few already stays there.
         if len(guesses) >= _KEPT and score < sorted(each.score for each in guesses)[-_KEPT]:
             break
         guesses.append(Guess(encoding, language, score + _word_penalty(joined, encoding)))
@@ -165,4 +175,6 @@ def _word_penalty(joined: bytes, encoding: str) -> float:
         + _SCRIPTS * len(_TWO_SCRIPTS.findall(classes))
         + _ACCENTS * len(_ACCENT_RUN.findall(classes))
         + _MISPLACED * len(_MISPLACED_LETTER.findall(text))
+        + _LONELY_LETTER * len(_LONELY.findall(classes))
+        + _UNIT * len(_UNITS.findall(text))
     )

@@ -44,11 +44,11 @@ def _line_ends_are_wide(head: bytes, encoding: str) -> bool:
     """Whether most CR and LF bytes are characters, rather than halves of others."""
     low = head[::2] if encoding == "utf-16-le" else head[1::2]
     high = head[1::2] if encoding == "utf-16-le" else head[::2]
-    found = [bool(other) for byte, other in zip(low, high, strict=True) if byte in _LINE_END_BYTES]
-    alone = sum(byte in _LINE_END_BYTES for byte in high)
-    if not found:
-        return alone == 0
-    return sum(found) + alone <= 0.2 * (len(found) + alone)
+    characters = sum(
+        byte in _LINE_END_BYTES and not other for byte, other in zip(low, high, strict=True)
+    )
+    total = sum(byte in _LINE_END_BYTES for byte in head)
+    return 2 * characters >= total
 
 
 def _is_text(text: str) -> bool:
