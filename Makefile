@@ -40,7 +40,7 @@ check: $(VENV)/test.stamp  ## Lint, types, import rules
 	$(BIN)/lint-imports --no-cache
 
 unit: $(VENV)/test.stamp  ## Tests without servers
-	$(BIN)/pytest tests/unit
+	$(BIN)/pytest tests/unit tests/field
 
 integration: $(VENV)/test.stamp  ## Tests against real Valkey and PostgreSQL
 	$(BIN)/pytest tests/integration

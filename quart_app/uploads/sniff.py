@@ -1,7 +1,7 @@
 """What the first bytes of a file already show, so that nobody sends the rest in vain.
 
 It refuses only what is certain: whether text is a good CSV, the handler finds out. What is refused
-here, :mod:`worker.handlers.profile.reading.file_formats` refuses, too; the two programs share no
+here, `worker.handlers.profile.reading.other_formats` refuses, too; the two programs share no
 code, so a test compares them.
 """
 

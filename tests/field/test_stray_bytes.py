@@ -84,3 +84,10 @@ def test_a_mark_in_the_middle_of_a_line_is_data(run: Profile) -> None:
     result = run("id,name\n1,a\ufeffb\n2,cd\n".encode())
     assert cells(result)[0] == ("1", "a\ufeffb")
     assert "byte-order" not in said(result)
+
+
+@pytest.mark.parametrize("sign", ["\u200b", "\ufeff", "\u200e", "\u200f", "\u2060"])
+def test_names_have_no_invisible_characters(run: Profile, sign: str) -> None:
+    result = run(f"id,{sign}name,va{sign}lue{sign}\n1,a{sign}b,2.5\n2,cd,3.5\n".encode())
+    assert names(result) == ["id", "name", "value"]
+    assert cells(result)[0] == ("1", f"a{sign}b", "2.5")

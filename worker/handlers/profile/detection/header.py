@@ -13,6 +13,7 @@ from worker.handlers.profile.detection.value_shapes import (
 )
 from worker.handlers.profile.options import Options
 from worker.handlers.profile.reading.csv_record import Cell
+from worker.handlers.profile.reading.invisible import strip_invisible
 
 MAX_ROWS = 5
 _MAX_NAME_LENGTH = 200
@@ -152,7 +153,7 @@ def column_names(header: Sequence[Sequence[Cell]], width: int) -> list[str]:
 
 def _fit_header_row(cells: Sequence[Cell], width: int) -> list[str]:
     """Return ``width`` texts with single spaces; in a longer row empty cells are dropped first."""
-    row = [" ".join((cell or "").split()) for cell in cells]
+    row = [" ".join(strip_invisible(cell or "").split()) for cell in cells]
     if len(row) > width and row.count("") >= len(row) - width:
         row = [text for text in row if text]
     return (row + [""] * width)[:width]

@@ -2,10 +2,10 @@
 
 from worker.handlers.profile.accounting.plural import counted
 from worker.handlers.profile.reading.cleaning import Removed
-from worker.handlers.profile.reading.encoding import DetectedEncoding
-from worker.handlers.profile.reading.encoding_names import display_name
-from worker.handlers.profile.reading.guess import EncodingGuess
-from worker.handlers.profile.reading.mixed_text import Undecodable
+from worker.handlers.profile.reading.encodings.detect import DetectedEncoding
+from worker.handlers.profile.reading.encodings.guess import EncodingGuess
+from worker.handlers.profile.reading.encodings.mixed_text import Undecodable
+from worker.handlers.profile.reading.encodings.names import display_name
 
 _LISTED_LINES = 5
 

@@ -8,10 +8,13 @@ from worker.handlers.contract import BadInput
 from worker.handlers.profile.options import Options
 from worker.handlers.profile.reading import notes
 from worker.handlers.profile.reading.cleaning import Separators, judge_separators
-from worker.handlers.profile.reading.encoding import DetectedEncoding, detect_encoding
-from worker.handlers.profile.reading.file_formats import reject_binary, reject_signatures
-from worker.handlers.profile.reading.prose import reject_prose
-from worker.handlers.profile.reading.text_formats import reject_other_text
+from worker.handlers.profile.reading.encodings.detect import DetectedEncoding, detect_encoding
+from worker.handlers.profile.reading.other_formats.file_formats import (
+    reject_binary,
+    reject_signatures,
+)
+from worker.handlers.profile.reading.other_formats.prose import reject_prose
+from worker.handlers.profile.reading.other_formats.text_formats import reject_other_text
 from worker.handlers.profile.reading.transcode import Recoding, transcode
 from worker.handlers.profile.reading.unpack import unpack
 

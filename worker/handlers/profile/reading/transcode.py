@@ -8,7 +8,11 @@ from typing import BinaryIO
 
 from worker.handlers.profile.reading.byte_scan import REPORT_BYTES
 from worker.handlers.profile.reading.cleaning import Removed, Separators, TextCleaner
-from worker.handlers.profile.reading.mixed_text import REPLACEMENT, MixedDecoder, Undecodable
+from worker.handlers.profile.reading.encodings.mixed_text import (
+    REPLACEMENT,
+    MixedDecoder,
+    Undecodable,
+)
 
 CHUNK_BYTES = 1024 * 1024
 _MAX_LINE_BYTES = 32 * 1024 * 1024

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from worker.handlers.profile.reading.languages import LANGUAGES, WESTERN
+from worker.handlers.profile.reading.encodings.languages import LANGUAGES, WESTERN
 
 # Encodings in the order of preference among those that read a text alike; in brackets the
 # logarithm of how rare a file in it is, relative to windows-1252.

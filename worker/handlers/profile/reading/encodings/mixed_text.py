@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
-from worker.handlers.profile.reading.guess import FRAGMENT
+from worker.handlers.profile.reading.encodings.guess import FRAGMENT
 
 MAX_LOCATED = 100
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
@@ -126,7 +126,7 @@ class MixedDecoder:
         except UnicodeDecodeError:
             return None
         cut = _CUT_OFF.search(word)
-        if _CUT_OFF.search(word) and len(word) > 1 and _ends_oddly(text):
+        if cut and len(word) > 1 and (cut[0] == word or _ends_oddly(text)):
             return None
         return text
 

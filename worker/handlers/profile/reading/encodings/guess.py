@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from worker.handlers.profile.reading.multi_byte import ascii_cost, rank_multi_byte
-from worker.handlers.profile.reading.single_byte import Guess, rank_single_byte, rarity
+from worker.handlers.profile.reading.encodings.multi_byte import ascii_cost, rank_multi_byte
+from worker.handlers.profile.reading.encodings.single_byte import Guess, rank_single_byte, rarity
 
 MAX_FRAGMENTS = 3000
 MAX_FRAGMENT_BYTES = 60_000

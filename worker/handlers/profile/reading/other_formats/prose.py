@@ -8,13 +8,13 @@ import re
 from collections import Counter
 from itertools import pairwise
 
-from worker.handlers.profile.reading.file_formats import not_csv
+from worker.handlers.profile.reading.other_formats.file_formats import not_csv
 
 _MIN_SENTENCES, _MIN_WORDS = 4, 40
 _SENTENCE_END = re.compile(r"[.!?…][\"”’)»]*(?=\s|\Z)")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _MIN_LETTERS = 0.9
-_DELIMITERS = ",;\t|"
+_DELIMITERS = tuple(map(re.compile, (r",(?!\s)", ";", r"\t", r"\|")))
 
 
 def reject_prose(text: str) -> None:
@@ -53,9 +53,9 @@ def _has_long_sentences(text: str) -> bool:
 
 
 def _has_columns(lines: list[str]) -> bool:
-    """Whether most lines have as many delimiters, at least one."""
+    """Whether most lines have as many delimiters, at least one; commas in texts have a blank."""
     for delimiter in _DELIMITERS:
-        counts = Counter(line.count(delimiter) for line in lines)
+        counts = Counter(len(delimiter.findall(line)) for line in lines)
         count, times = counts.most_common(1)[0]
         if count and times >= 0.6 * len(lines):
             return True

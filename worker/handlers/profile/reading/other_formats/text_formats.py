@@ -2,7 +2,10 @@
 
 import re
 
-from worker.handlers.profile.reading.file_formats import not_csv, reject_text_signatures
+from worker.handlers.profile.reading.other_formats.file_formats import (
+    not_csv,
+    reject_text_signatures,
+)
 
 _MAX_LINES = 400
 _TAG = re.compile(r"<(/?)([A-Za-z][\w:.-]*)(?:\s[^<>]*)?/?>")

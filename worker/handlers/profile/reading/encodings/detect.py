@@ -8,16 +8,20 @@ from pathlib import Path
 
 from worker.handlers.profile.options import Options
 from worker.handlers.profile.reading.byte_scan import ByteScan, sample_lines, scan_bytes
-from worker.handlers.profile.reading.encoding_names import display_name
-from worker.handlers.profile.reading.guess import (
+from worker.handlers.profile.reading.encodings.guess import (
     EncodingGuess,
     fragments_of,
     guess_encoding,
     rank,
 )
-from worker.handlers.profile.reading.mixed_text import count_sequences, is_damaged_utf8, is_utf8
-from worker.handlers.profile.reading.multi_byte import ascii_cost
-from worker.handlers.profile.reading.wide import detect_wide
+from worker.handlers.profile.reading.encodings.mixed_text import (
+    count_sequences,
+    is_damaged_utf8,
+    is_utf8,
+)
+from worker.handlers.profile.reading.encodings.multi_byte import ascii_cost
+from worker.handlers.profile.reading.encodings.names import display_name
+from worker.handlers.profile.reading.encodings.wide import detect_wide
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -36,9 +40,10 @@ _UTF8_CHARACTERS = (
     ("\u3100", -6.0), ("\u4e00", -10.0), ("\ua000", -7.5), ("\uac00", -10.0), ("\ud7b0", -7.5),
 )  # fmt: skip
 _UTF8_OTHER = -9.0
-_TWO_ENCODINGS, _DAMAGED_WORD, _INVALID_BYTE = -3.0, -6.0, -5.0
+_TWO_ENCODINGS, _DAMAGED_WORD, _INVALID_BYTE = -6.0, -6.0, -5.0
 
 
+_LONELY_CHARACTER = -2.0
 # Damage is rare: so many characters are whole for each byte that is not.
 _MIN_CHARACTERS = 3
 
@@ -143,5 +148,4 @@ def _utf8_score(words: Sequence[bytes]) -> float:
         if char >= "\x80":
             score += next((each for end, each in _UTF8_CHARACTERS if char < end), _UTF8_OTHER)
     # A pair of bytes that happens to be valid stands alone.
-    lonely = sum(len(word) == 2 for word in words)
-    return score - lonely
+    return score + _LONELY_CHARACTER * sum(len(word) == 2 for word in words)

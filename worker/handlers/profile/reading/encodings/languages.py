@@ -34,7 +34,7 @@ LANGUAGES = (
     Language(
         "French",
         WESTERN,
-        "é749 è95 ï34 ô19 î19 ê19 ç14 â11 ë10 û7 à5",
+        "é749 è95 ï34 ô19 î19 ê19 ç14 â11 ë10 û7 œ7 à5",
     ),
     Language(
         "German",

@@ -11,13 +11,13 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from worker.handlers.profile.reading.common_characters import (
+from worker.handlers.profile.reading.encodings.common_characters import (
     JAPANESE,
     KOREAN,
     SIMPLIFIED_CHINESE,
     TRADITIONAL_CHINESE,
 )
-from worker.handlers.profile.reading.single_byte import Guess
+from worker.handlers.profile.reading.encodings.single_byte import Guess
 
 # Logarithms of probabilities.
 _UNLIKELY = -14.0

@@ -10,7 +10,7 @@ from worker.handlers.contract import BadInput
 _PACK = "Upload the CSV file itself, or compressed with gzip, zip, zstd, bzip2 or xz."
 _EXPORT = "Export the table as CSV first."
 # What other formats start with: what the file is, and what its user can do.
-_SIGNATURES = {
+SIGNATURES = {
     b"%PDF-": ("a PDF document", _EXPORT),
     b"\x89PNG\r\n": ("a PNG image", ""),
     b"\xff\xd8\xff": ("a JPEG image", ""),
@@ -67,7 +67,7 @@ _TEXT_SIGNATURES = (
 
 def reject_signatures(head: bytes) -> None:
     """Raise BadInput if a file that starts with ``head`` is in a well-known binary format."""
-    for signature, (what, advice) in _SIGNATURES.items():
+    for signature, (what, advice) in SIGNATURES.items():
         if head.startswith(signature):
             raise not_csv(what, advice)
     if head[_TAR_AT:].startswith(_TAR):
