@@ -131,11 +131,11 @@ async def test_a_transient_error_waits_and_is_tried_again(
 NASTY = {
     "header alone": (b"a,b\n", Status.OK, ""),
     "blank lines": (b"\n\n\n", Status.ERROR, ""),
-    "archive": (b"PK\x03\x04" + b"x" * 100, Status.ERROR, "zip data cannot be unpacked"),
+    "archive": (b"PK\x03\x04" + b"x" * 100, Status.ERROR, "zip data cannot be decompressed"),
     "compressed": (gzip.compress(b"a,b\n1,2\n"), Status.OK, ""),
     "utf-16": ("a,b\n1,é\n".encode("utf-16"), Status.OK, ""),
     "10 MB field": (b'a,b\n1,"' + b"x" * 10_000_000 + b'"\n', Status.OK, ""),
-    "20 MB line": (b"a,b\n1," + b"x" * 20_000_000 + b"\n", Status.ERROR, "longer than the 16 MiB"),
+    "20 MB line": (b"a,b\n1," + b"x" * 20_000_000 + b"\n", Status.ERROR, "longer than 16 MiB"),
 }
 
 

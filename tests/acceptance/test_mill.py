@@ -64,7 +64,7 @@ def texts(file: BinaryIO) -> None:
 
 
 def quoted(file: BinaryIO) -> None:
-    """Seven megabytes in a cell of many lines, in a file that has to be mended."""
+    """Seven megabytes in a cell of many lines, in a file that has to be normalized."""
     file.write(b"id,text\n1\n" + b'2,"some words"\n' * 1000)
     for number in range(4):
         file.write(b'%d,"' % number + b'say ""hi""\nand go\n' * 400_000 + b'"\n')
@@ -122,8 +122,8 @@ def quote_without_end(path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (one_long_line, "Line 2 is longer than the 16 MiB a record may have"),
-        (quote_without_end, "Line 2 is longer than the 16 MiB a record may have"),
+        (one_long_line, "Line 2 is longer than 16 MiB, the maximum for a row"),
+        (quote_without_end, "Line 2 is longer than 16 MiB, the maximum for a row"),
         (many_columns, "more than 2,000 columns"),
         (bomb, "more than 500 times its size"),
     ],

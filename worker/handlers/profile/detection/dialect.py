@@ -1,8 +1,8 @@
 """Detects how a file is written: delimiter, quote, escape, comments, line ends.
 
 The engine's own sniffer takes a ragged file for one column and silently skips rows above a wide
-one, so the format is detected here and the engine is told all of it. Each line is parsed on its
-own: a quote that never closes, or a preamble, costs one line and not the sample.
+one, so the format is detected here and set explicitly. Each line is parsed on its own: an unclosed
+quote or a preamble spoils one line, not the sample.
 """
 
 import re

@@ -138,7 +138,7 @@ def column_names(header: Sequence[Sequence[Cell]], width: int) -> list[str]:
         row = _fit_header_row(cells, width)
         if row not in rows:
             rows.append(row)
-    for row in rows[:-1]:  # the name of a group stands above the first of its columns
+    for row in rows[:-1]:  # a group is named above the first of its columns
         for index in range(1, width):
             row[index] = row[index] or row[index - 1]
     names: list[str] = []

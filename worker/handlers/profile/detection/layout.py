@@ -24,7 +24,7 @@ _MAX_SHAPED_ROWS, _MIN_SHAPED_ROWS, _SHAPED_CELLS = 500, 50, 8000
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What stands where in a file; lines are counted from 1.
+    """Where the parts of a file are; lines are counted from 1.
 
     ``first_line`` is that of the first record, ``header_rows`` are the cells of the header.
     ``preamble`` holds the first of the ``preamble_lines`` lines above the table that are not blank

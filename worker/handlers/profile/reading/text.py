@@ -64,7 +64,7 @@ class Utf8File:
 def to_utf8(
     upload: Path, folder: Path, options: Options, report: Callable[[float], None] = lambda _: None
 ) -> Utf8File:
-    """Decompress and transcode an upload into ``folder``, as far as it needs that.
+    """Decompress and transcode an upload into ``folder``, if it needs that.
 
     ``report`` gets the share done, 0–1.
 

@@ -76,6 +76,6 @@ def _find_joint(cells: Sequence[Cell], shapes: Sequence[str | None], delimiter: 
 
 
 def _join(cells: Sequence[Cell], index: int, delimiter: str) -> list[Cell]:
-    """Join a cell with the next one; a delimiter stands between them if both are filled."""
+    """Join a cell with the next one, with a delimiter between them if both are filled."""
     pair = [cell for cell in cells[index : index + 2] if cell is not None]
     return [*cells[:index], delimiter.join(pair) if pair else None, *cells[index + 2 :]]
