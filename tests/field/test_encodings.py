@@ -104,7 +104,20 @@ def test_a_few_words_among_ascii(run: Profile, encoding: str, at: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "symbol", ["21 °C", "10 €", "5 m²", "½ inch", "“quoted”", "Ångström", "naïve", "3 µm", "£20"]
+    "symbol",
+    [
+        "l’eau d’été",
+        "it’s",
+        "21 °C",
+        "10 €",
+        "5 m²",
+        "½ inch",
+        "“quoted”",
+        "Ångström",
+        "naïve",
+        "3 µm",
+        "£20",
+    ],
 )
 def test_a_sign_or_word_alone_is_western(run: Profile, symbol: str) -> None:
     text = "id,what\n" + "".join(f"{n},plain\n" for n in range(50)) + f"50,{symbol}\n"

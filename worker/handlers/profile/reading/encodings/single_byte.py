@@ -14,8 +14,8 @@ from functools import cache
 
 from worker.handlers.profile.reading.encodings.languages import LANGUAGES, WESTERN
 
-# Encodings in the order of preference among those that read a text alike; in brackets the
-# logarithm of how rare a file in it is, relative to windows-1252.
+# How rare files in an encoding are: the logarithm, relative to windows-1252. Among encodings that
+# read a text alike, the most common is preferred.
 _RARITY = {
     "cp1252": 0.0, "cp1250": 0.7, "cp1251": 0.7, "cp1254": 1.2, "cp1253": 1.2, "cp1257": 1.0,
     "cp1255": 1.6, "cp1256": 1.6, "cp874": 1.8, "iso8859_15": 2.0, "iso8859_2": 1.7,
@@ -41,15 +41,17 @@ _QUOTES = "“”‘’„«»–—… "
 _COMMON_SYMBOLS = "€£§©®™°·•²³½±×µºª¿¡"
 _BEHIND_WORDS = "²³°®™©ºª"
 # Classes of bytes: a/A ASCII letters, l/U letters of the Latin script, m/M of others with a case,
-# n of others without, q quotes, t marks that follow a word, i those in front, s other symbols.
-_CASE_BREAK = re.compile(rb"[alm](?=U)|(?:[am])(?=M)|l(?=A)|A(?=[lm]A)|U(?=[lm]U)|M(?=mM)")
-_INSIDE = re.compile(rb"[aAlUmMn](?=[sti]+[aAlUmMn]{2})|[aAlUmMn][q](?=[aAlUmMn]{2})")
+# n of others without, q quotes, p the apostrophe, t marks that follow a word, i those in front,
+# s other symbols.
+_CASE_BREAK = re.compile(rb"[alm](?=U)|[am](?=M)|l(?=A)|A(?=[lm]A)|U(?=[lm]U)|M(?=mM)")
+# An apostrophe has few letters in front of it (as in the French article) or behind it.
+_INSIDE = re.compile(
+    rb"[aAlUmMn](?=[sti]+[aAlUmMn]{2})|[aAlUmMn]q(?=[aAlUmMn]{2})|[aAlUmMn]{3}p(?=[aAlUmMn]{2})"
+)
 _BESIDE = re.compile(rb"[aAlUmMn](?=[si])|s(?=[aAlUmMn])")
 _TWO_SCRIPTS = re.compile(rb"[aAlU](?=[mMn])|[mMn](?=[aAlU])|[mM](?=n)|n(?=[mM])")
 _ACCENT_RUN = re.compile(rb"[lU](?=[lU]{2})")
 _MISPLACED_LETTER = re.compile(r"\b[ßğĞьъыЬЪЫűð]|[ςםןךףץةى](?=[^\W\d_])|[a-zà-ÿ]þ(?=[^\W\d_]{2})")
-
-
 _LONELY = re.compile(rb"^[lUM]$", re.M)
 _UNITS = re.compile(r"^(?:µ[mgslLAVF]|°[CF]|[ckdm]?m[²³]|N[oº]?[º°])$", re.M)
 
@@ -78,7 +80,7 @@ def _class_of(char: str) -> str:
     if char < "\x80":
         return ("a" if char.islower() else "A") if char.isalpha() else "."
     if char in _QUOTES:
-        return "q"
+        return "p" if char == "’" else "q"
     if char in _BEHIND_WORDS:
         return "t"
     if char in "µ":
