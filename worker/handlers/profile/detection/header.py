@@ -7,6 +7,7 @@ from worker.handlers.profile.detection.value_shapes import (
     value_shape,
 )
 from worker.handlers.profile.reading.csv_record import Cell
+from worker.handlers.profile.reading.invisible import strip_invisible
 
 MAX_ROWS = 5
 _MAX_NAME_LENGTH = 200
@@ -55,7 +56,7 @@ def column_names(header: Sequence[Sequence[Cell]], width: int) -> list[str]:
 
 def _fit_header_row(cells: Sequence[Cell], width: int) -> list[str]:
     """Return ``width`` texts with single spaces; in a longer row empty cells are dropped first."""
-    row = [" ".join((cell or "").split()) for cell in cells]
+    row = [" ".join(strip_invisible(cell or "").split()) for cell in cells]
     if len(row) > width and row.count("") >= len(row) - width:
         row = [text for text in row if text]
     return (row + [""] * width)[:width]

@@ -235,7 +235,7 @@ def _is_names(cells: Cells, width: int) -> bool:
         return False
     words = sum(value_shape(text) not in DATA_SHAPES for text in texts)
     nulls = sum(text.lower() in NULL_WORDS for text in texts)
-    return words >= 0.5 * len(texts) and nulls < len(texts) and max(map(len, texts)) <= _MAX_NAME
+    return 2 * words > len(texts) and nulls < len(texts) and max(map(len, texts)) <= _MAX_NAME
 
 
 def _is_groups(above: Sequence[Cells], index: int, width: int) -> bool:
