@@ -190,8 +190,9 @@ class Child:
 
     async def _reap(self, running: PoolTask | None) -> None:
         """Wait for the process to exit, report the running task's result, free everything."""
-        # It may have closed its connection without exiting: then it is killed after a second.
-        exited = await self._exited(EXIT_SECONDS)
+        # It may have closed its connection without exiting: then it is killed after a second. On
+        # a busy machine the fork server may need longer to report an exit.
+        exited = await self._exited(EXIT_SECONDS) or not usage.is_running(self.pid)
         self._kill_group()  # what it started dies with it
         await self._exited(None)
         reason: Exception = ChildDied(self._process.exitcode) if exited else Disconnected()
