@@ -116,7 +116,13 @@ class Child:
         try:
             for message in self._decoder.feed(data):
                 self._on_message(message)
-        except (ipc_protocol.MessageTooLarge, ValueError, InvalidAnswer) as error:
+        except (
+            ipc_protocol.MessageTooLarge,
+            ValueError,
+            KeyError,
+            TypeError,
+            InvalidAnswer,
+        ) as error:
             self.kill(self.sent[0] if self.sent else None, InvalidAnswer(str(error)))
             self._on_disconnect()
 
