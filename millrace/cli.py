@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
+CLIENT_LIBRARIES = frozenset({"typer", "rich", "httpx"})
 _EXTRAS = """usage: millrace COMMAND
 
   serve    Run Millrace on this machine until Ctrl-C
@@ -70,6 +71,8 @@ def main() -> None:
     try:
         _client()
     except ModuleNotFoundError as error:
+        if error.name not in CLIENT_LIBRARIES:
+            raise
         if name in ("-h", "--help"):
             print(_EXTRAS, end="")
             return

@@ -171,11 +171,19 @@ class DedicatedConnection:
         if self._connection is not None and not await self._is_alive(self._connection):
             await self.close()
         if self._connection is None:
-            self._connection = await asyncpg.connect(self._dsn, **_CONNECT)
-            await self._connection.set_type_codec(
+            self._connection = await self._connect()
+        return self._connection
+
+    async def _connect(self) -> asyncpg.Connection:
+        connection = await asyncpg.connect(self._dsn, **_CONNECT)
+        try:
+            await connection.set_type_codec(
                 "jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog"
             )
-        return self._connection
+        except BaseException:
+            connection.terminate()
+            raise
+        return connection
 
     async def _is_alive(self, connection: asyncpg.Connection) -> bool:
         if connection.is_closed():

@@ -36,21 +36,27 @@ class InvalidSettings(MillraceError):
 
 
 class ServiceUnavailable(MillraceError):
-    """A required server does not answer; ``service`` is its name."""
+    """A required server does not answer.
+
+    ``service`` is its name, ``problem`` what identifies the error to API clients.
+    """
 
     service = "A service"
+    problem = "service-unavailable"
 
 
 class DatabaseUnavailable(ServiceUnavailable):
     """PostgreSQL does not answer."""
 
     service = "PostgreSQL"
+    problem = "database-away"
 
 
 class RedisUnavailable(ServiceUnavailable):
     """Redis does not answer."""
 
     service = "Redis"
+    problem = "redis-away"
 
 
 class StreamLost(MillraceError):

@@ -56,7 +56,7 @@ def main() -> int:
         print(f"millrace migrate: {error}", file=sys.stderr)
         return 2
     except (SQLAlchemyError, CommandError, asyncpg.PostgresError, OSError) as error:
-        reason = str(error).splitlines()[0]
+        reason = (str(error) or type(error).__name__).splitlines()[0]
         print(f"millrace migrate: cannot migrate the database: {reason}", file=sys.stderr)
         return 1
     return 0

@@ -12,6 +12,16 @@ from quart_app.http.downloads import LargeFileBody
 from quart_app.live.broadcaster import Renderers
 from quart_app.pages import charts, documentation, files, filters, fragments, index
 
+STATIC_MAX_AGE_SECONDS = 3600
+
+
+def _static_max_age(filename: str | None) -> int:
+    """Return how long browsers may keep a static file without asking again, in seconds.
+
+    The page's scripts import each other: after an update no browser may mix old and new ones.
+    """
+    return 0 if filename is None or filename.startswith("js/") else STATIC_MAX_AGE_SECONDS
+
 
 def create_app(settings: Settings) -> Quart:
     """Return a new application for ``settings``."""
@@ -23,8 +33,7 @@ def create_app(settings: Settings) -> Quart:
     )
     # Uploads are limited per file, while they stream.
     app.config["MAX_CONTENT_LENGTH"] = None
-    # The page's scripts import each other: after an update no browser may mix old and new ones.
-    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 0
+    app.get_send_file_max_age = _static_max_age  # type: ignore[method-assign]
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.response_class.file_body_class = LargeFileBody
     app.asgi_http_class = BackpressureConnection

@@ -69,7 +69,7 @@ def register(app: Quart) -> None:
         logger.warning(
             "%s %s: %s is unavailable: %s", request.method, request.path, error.service, error
         )
-        return await _respond(messages.unavailable(error.service), 503, type(error).__name__)
+        return await _respond(messages.unavailable(error.service), 503, error.problem)
 
     @app.errorhandler(TooManySubscribers)
     async def busy(_: TooManySubscribers) -> Response:

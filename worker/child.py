@@ -161,7 +161,8 @@ def _options_message(error: ValidationError) -> str:
     for problem in error.errors():
         name = ".".join(map(str, problem["loc"]))
         # pydantic puts "Value error, " before what a validator of ours has raised.
-        message = str(problem.get("ctx", {}).get("error", problem["msg"])).rstrip(".")
+        ours = problem["type"] in ("value_error", "assertion_error")
+        message = str(problem["ctx"]["error"] if ours else problem["msg"]).rstrip(".")
         problems.append(f"{name}: {message}" if name else message)
     noun = "option" if len(problems) == 1 else "options"
     return f"Invalid {noun}: {'; '.join(problems)}."

@@ -116,7 +116,13 @@ class Child:
         try:
             for message in self._decoder.feed(data):
                 self._on_message(message)
-        except (ipc_protocol.MessageTooLarge, ValueError, InvalidAnswer) as error:
+        except (
+            ipc_protocol.MessageTooLarge,
+            ValueError,
+            KeyError,
+            TypeError,
+            InvalidAnswer,
+        ) as error:
             self.kill(self.sent[0] if self.sent else None, InvalidAnswer(str(error)))
             self._on_disconnect()
 
@@ -190,8 +196,9 @@ class Child:
 
     async def _reap(self, running: PoolTask | None) -> None:
         """Wait for the process to exit, report the running task's result, free everything."""
-        # It may have closed its connection without exiting: then it is killed after a second.
-        exited = await self._exited(EXIT_SECONDS)
+        # It may have closed its connection without exiting: then it is killed after a second. On
+        # a busy machine the fork server may need longer to report an exit.
+        exited = await self._exited(EXIT_SECONDS) or not usage.is_running(self.pid)
         self._kill_group()  # what it started dies with it
         await self._exited(None)
         reason: Exception = ChildDied(self._process.exitcode) if exited else Disconnected()

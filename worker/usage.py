@@ -6,6 +6,8 @@ from pathlib import Path
 _TICK = 1 / os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _CGROUP = Path("/sys/fs/cgroup")
+# A flag of a process from the beginning of its exit, before its connections are closed.
+_PF_EXITING = 0x4
 
 
 def cpu_seconds(pid: int) -> float | None:
@@ -16,6 +18,16 @@ def cpu_seconds(pid: int) -> float | None:
         return None
     fields = stat.rpartition(")")[2].split()
     return sum(map(int, fields[11:15])) * _TICK
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process exists and is not exiting, although its parent may not know that yet."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    fields = stat.rpartition(")")[2].split()
+    return fields[0] not in "ZX" and not int(fields[6]) & _PF_EXITING
 
 
 def resident_bytes(pid: int) -> int:

@@ -24,10 +24,10 @@ async def _database() -> tuple[str, str]:
         async with core().database.connect() as connection:
             revision = await repository.schema_revision(connection)
     except ServiceUnavailable:
-        return "unavailable", "unknown"
+        return "away", "unknown"
     return (
         "ok",
-        "ok" if revision == head_revision() else f"at {revision} instead of {head_revision()}",
+        "ok" if revision == head_revision() else f"at {revision}, not at {head_revision()}",
     )
 
 
@@ -35,7 +35,7 @@ async def _redis() -> str:
     try:
         await ping(core().commands)
     except ServiceUnavailable:
-        return "unavailable"
+        return "away"
     return "ok"
 
 

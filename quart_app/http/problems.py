@@ -21,7 +21,7 @@ class Problem(BaseModel):
 
 
 def problem_details(name: str, status: int, detail: str) -> dict[str, Any]:
-    """Describe an error; ``name`` is its class, such as TooLarge, and becomes the type."""
+    """Describe an error; ``name``, such as TooLarge or redis-away, becomes the type."""
     slug = "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in name)
     try:
         title = HTTPStatus(status).phrase

@@ -1,8 +1,8 @@
 """Live updates of one process: from one reader of the event stream to all its clients.
 
 events ──► follower ──► buffer ──────► streams of single events (API)
-└──────► broadcaster ─► slots of each subscriber ──► SSE (page)
-▲
+               └──────► broadcaster ─► slots of each subscriber ──► SSE (page)
+                            ▲
 PostgreSQL, workers ──► monitor
 """
 

@@ -48,9 +48,12 @@ async def test_a_server_goes_away_and_comes_back(
     ready = await client.http.get("/readyz", timeout=60)
     assert ready.status_code == 503
     checks = ready.json()["checks"]
-    assert checks["redis" if service == "Redis" else "database"] == "unavailable"
+    assert checks["redis" if service == "Redis" else "database"] == "away"
     page = await client.http.get("/", timeout=60)
     assert f"{service} is unavailable" in page.text
+    if service == "PostgreSQL":
+        problem = (await client.http.get("/api/v1/files", timeout=60)).json()
+        assert problem["type"] == "urn:millrace:problem:database-away"
     status, text = await post(client)
     assert status == 503
     assert f"{service} is unavailable" in text

@@ -120,7 +120,7 @@ async def test_an_installed_wheel_finishes_a_file(served: tuple[Program, str]) -
 
 def test_nothing_is_read_from_the_checkout(installed: Path, tmp_path: Path) -> None:
     code = (
-        "import processing.paths as p, quart_app.openapi, importlib.metadata as m; "
+        "import processing.paths as p, quart_app.http.openapi, importlib.metadata as m; "
         "print(p.TEMPLATES, p.MIGRATIONS, m.version('millrace'), sep='\\n')"
     )
     shown = subprocess.run(

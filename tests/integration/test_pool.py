@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import statistics
 import time
 from collections.abc import AsyncIterator, Callable
@@ -22,7 +23,7 @@ from worker.ipc_protocol import MessageTooLarge, Task
 from worker.limits import MIB, Exceeded, Limits
 from worker.pool import MAX_SENT, Pool
 from worker.pool_task import ChildDied, LimitExceeded, PoolTask, TaskResult, Unqueued
-from worker.process import EXIT_SECONDS
+from worker.process import EXIT_SECONDS, Child
 
 HANDLERS = """
 import os, time
@@ -262,6 +263,40 @@ async def test_a_child_that_dies_by_itself_is_replaced(bench: Bench) -> None:
         await task.answer
     assert died.value.exitcode == -11
     await bench.submit(seconds=0).succeeds()
+
+
+class Deaf:
+    """The owner of a child that stands for itself."""
+
+    def answered(self, child: Child, wall_seconds: float) -> None:
+        pass
+
+    def lost(self, child: Child, unread: list[PoolTask]) -> None:
+        pass
+
+
+async def test_a_death_that_is_reported_late_is_a_death(tmp_path: Path) -> None:
+    child = Child(LIMITS, Deaf())
+    began = asyncio.Event()
+    (tmp_path / "original").write_bytes(b"a\n")
+    paths = str(tmp_path / "original"), str(tmp_path / "1")
+    task = Submitted(
+        Task("1:1", "emulate", "a.csv", *paths, {"seconds": 600}), lambda *_: began.set()
+    )
+    child.send(task)
+    await began.wait()
+    fork_server = int(Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2].split()[1])
+    os.kill(fork_server, signal.SIGSTOP)
+    try:
+        os.kill(child.pid, signal.SIGKILL)
+        await asyncio.sleep(EXIT_SECONDS + 0.5)  # the time itself is what is tested
+        assert not task.answer.done()
+    finally:
+        os.kill(fork_server, signal.SIGCONT)
+    with pytest.raises(ChildDied) as died:
+        await task.answer
+    assert died.value.exitcode == -9
+    await child.close()
 
 
 async def test_a_child_that_died_while_it_waited_costs_no_job(bench: Bench) -> None:

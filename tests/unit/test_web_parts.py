@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 
 from processing.errors import BadForm, BadName, Refused
 from processing.models import ProcessingFile
+from processing.settings import Settings
 from processing.states import Outcome
 from processing.storage import Storage
+from quart_app.app import STATIC_MAX_AGE_SECONDS, create_app
 from quart_app.bulk import Action, BulkResult
 from quart_app.http.backpressure import MAX_BUFFERED_BYTES, BackpressureBody
 from quart_app.live import sse
@@ -282,3 +284,9 @@ def test_limits_of_a_form(tmp_path: Path) -> None:
     with pytest.raises(BadForm):
         receive(tmp_path, form([], {"n" * 200_000: "x"}), [])
     assert not list((tmp_path / "partial").iterdir())
+
+
+def test_only_the_scripts_are_asked_for_again_at_each_visit() -> None:
+    app = create_app(Settings())
+    assert app.get_send_file_max_age("js/main.js") == 0
+    assert app.get_send_file_max_age("vendor/htmx.min.js") == STATIC_MAX_AGE_SECONDS
