@@ -14,13 +14,14 @@ parsing, 2017).
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from worker.handlers.profile.detection import candidates
 from worker.handlers.profile.detection.atoms import share_inside
 from worker.handlers.profile.detection.value_shapes import DATA_SHAPES, value_shape
 from worker.handlers.profile.options import Options
 from worker.handlers.profile.reading.csv_record import (
+    CLOSING_QUOTES,
     Cell,
     CsvFormat,
     count_quotes,
@@ -76,11 +77,21 @@ def rank(lines: Sequence[str], options: Options) -> list[Hypothesis]:
     cut = len(judged) < len(lines)
     formats = candidates.candidates(judged, options)
     found = [_judge(judged, each, cut=cut) for each in formats if not each.one_column]
+    found = [each for each in found if _needs_its_quote(each, found)]
     separated = any(each.separates for each in found)
     found += [
         _judge_one_column(judged, each, separated=separated) for each in formats if each.one_column
     ]
     return sorted(found, key=lambda each: each.score, reverse=True)
+
+
+def _needs_its_quote(hypothesis: Hypothesis, others: Sequence[Hypothesis]) -> bool:
+    """Whether typographic quotes keep delimiters inside; without that they are part of the text."""
+    csv_format = hypothesis.csv_format
+    if csv_format.quote not in CLOSING_QUOTES:
+        return True
+    plain = replace(csv_format, quote='"')
+    return all(each.share < hypothesis.share for each in others if each.csv_format == plain)
 
 
 def _within(lines: Sequence[str]) -> Sequence[str]:
