@@ -200,6 +200,10 @@ def _above_body(table: Sequence[Cells], start: int, body: int, fitting: _Fitting
         above = filled >= _MIN_METADATA and len(table) - body >= _MIN_BODY
         why = "The lines above the first values do not name the columns"
         return TableTop(start + (body if above else 0), 0, Evidence(why, 0.6))
+    complete = _last_complete(table[names:body], fitting.width)
+    if complete and _count_filled(table[names]) < fitting.width:
+        why = "The row above the first values names every column"
+        return TableTop(start + names + complete, 1, Evidence(why, 0.85))
     evident = 1 + _more_rows(table[:body], names, names + 1, fitting)
     unlike = sum(fitting.is_unlike(cells) for cells in table[names + evident : body])
     if unlike >= _MIN_METADATA and names == 0:
@@ -215,6 +219,15 @@ def _above_body(table: Sequence[Cells], start: int, body: int, fitting: _Fitting
     typed = len(fitting.typed)
     columns = f"{counted(typed, 'column')} {'has a name' if typed == 1 else 'have names'}"
     return TableTop(start + names, evident, Evidence(f"{columns} above and values below", 0.98))
+
+
+def _last_complete(above: Sequence[Cells], width: int) -> int:
+    """Index of the last record that names every column, if it is not the first and no group's."""
+    if _is_groups(above, 0, width):
+        return 0
+    last = len(above) - 1
+    named = last > 0 and _count_filled(above[last]) >= width and _is_names(above[last], width)
+    return last if named else 0
 
 
 def _first_names(above: Sequence[Cells], fitting: _Fitting) -> int | None:
@@ -247,7 +260,7 @@ def _is_groups(above: Sequence[Cells], index: int, width: int) -> bool:
         return False
     row, below = _stripped(above[index])[:width], _stripped(above[index + 1])[:width]
     gaps = [place for place in range(len(row)) if not row[place]]
-    over_names = all(place < len(below) and below[place] for place in gaps)
+    over_names = all(place < len(below) and below[place] for place in gaps if place)
     repeated = len(set(texts)) < len(texts)
     if not over_names or not (repeated or (gaps and (gaps[0] == 0 or len(gaps) > 1))):
         return False

@@ -25,6 +25,13 @@ _TOTAL = re.compile(
     r"|\w+ total$",
     re.IGNORECASE,
 )
+# A line whose first cell may name a total, told by its first word: quick, and never too strict.
+TOTAL_LINE = re.compile(
+    rb"\W{0,3}(?:grand|sub|over|report|account|tota|summe|gesamt|insgesamt|sum|suma|somme"
+    rb"|\xd0\xb8\xd1\x82|\xd0\xb2\xd1\x81|\xe5\x90\x88|\xe6\x80\xbb|\xe7\xb8\xbd|\w+ total)",
+    re.IGNORECASE,
+)
+_ROW_COUNT = re.compile(r"\(?\d+ rows?(?:\(s\))?(?: affected| selected)?\)?\.?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +146,11 @@ def only_footer_follows(lines: LineReader, csv_format: CsvFormat, max_cells: int
 def names_total(label: str) -> bool:
     """Whether the first cell of a row calls it a total."""
     return bool(_TOTAL.match(label.strip()))
+
+
+def counts_rows(line: str) -> bool:
+    """Whether a line is the count of rows that a database prints below a table."""
+    return bool(_ROW_COUNT.fullmatch(line.strip()))
 
 
 def only_totals_follow(lines: LineReader, csv_format: CsvFormat) -> bool:

@@ -71,7 +71,7 @@ class RecordNormalizer:
         self._region = Region.ABOVE_TABLE
         self._blank_lines_above = 0
         self._empty_rows: list[int] = []
-        self._has_short_rows = False
+        self._short_widths: set[int] = set()
 
     def run(self, target: Path, report: Callable[[float], None]) -> Tally:
         """Write the normalized file; ``report`` gets the share done, 0–1.
@@ -219,7 +219,7 @@ class RecordNormalizer:
             self._write_repaired(line, record, repaired)
             return
         cells = parsed.cells if parsed.well_formed else split_raw(record.text, csv_format)
-        if lookahead.starts_second_table(
+        if len(cells) not in self._short_widths and lookahead.starts_second_table(
             self._lines, csv_format, len(cells), width, after_blank=blank_lines > 0
         ):
             self._leave_table(Region.SECOND_TABLE, line)
@@ -232,7 +232,8 @@ class RecordNormalizer:
             self._take(record)
             self._writer.reject(line, record.text, describe_width(len(cells), width))
         else:
-            self._has_short_rows |= len(cells) < width
+            if len(cells) < width:
+                self._short_widths.add(len(cells))
             fitted = fit_to_width(cells, width, self._layout.value_shapes, csv_format.delimiter)
             self._write_repaired(line, record, fitted)
 
@@ -245,7 +246,9 @@ class RecordNormalizer:
 
     def _starts_footer(self, cells: list[Cell], blank_lines: int) -> bool:
         set_apart = self._is_only_gap(blank_lines) and len(cells) < self._width
-        alone = len(cells) == 1 and self._width > 2 and not self._has_short_rows
+        if len(cells) == 1 and lookahead.counts_rows(cells[0] or ""):
+            return lookahead.only_blank_lines_follow(self._lines)
+        alone = len(cells) == 1 and self._width > 2 and not self._short_widths
         if not set_apart and not alone:
             return False
         return lookahead.only_footer_follows(self._lines, self._csv_format, len(cells))
@@ -273,7 +276,7 @@ class RecordNormalizer:
     def _is_group_title(self, cells: list[Cell]) -> bool:
         """Whether a line between the rows is the title of those below: one text, like no value."""
         text = cells[0] if len(cells) == 1 else None
-        if text is None or self._width < 3 or self._has_short_rows:
+        if text is None or self._width < 3 or self._short_widths:
             return False
         words = value_shapes.value_shape(text) in ("words", "text")
         return words and (":" in text or " " in text.strip()) and self._has_value_columns
