@@ -222,8 +222,11 @@ def _above_body(table: Sequence[Cells], start: int, body: int, fitting: _Fitting
 
 
 def _last_complete(above: Sequence[Cells], width: int) -> int:
-    """Index of the last record that names every column, if it is not the first and no group's."""
-    if _is_groups(above, 0, width):
+    """Index of the last record that names every column, if it is not the first.
+
+    0 where it belongs to the first: as its units, or as names below groups.
+    """
+    if _is_groups(above, 0, width) or _is_units(above[-1]):
         return 0
     last = len(above) - 1
     named = last > 0 and _count_filled(above[last]) >= width and _is_names(above[last], width)
@@ -267,6 +270,11 @@ def _is_groups(above: Sequence[Cells], index: int, width: int) -> bool:
     return _is_names(below, width) or _count_filled(below) >= width - 1
 
 
+def _is_units(cells: Cells) -> bool:
+    filled = [text for cell in cells if (text := _text(cell))]
+    return bool(filled) and sum(map(is_unit, filled)) >= 0.6 * len(filled)
+
+
 def _more_rows(table: Sequence[Cells], names: int, next_row: int, fitting: _Fitting) -> int:
     """How many records from ``next_row`` on belong to the header that begins at ``names``."""
     rows = 0
@@ -275,10 +283,9 @@ def _more_rows(table: Sequence[Cells], names: int, next_row: int, fitting: _Fitt
     for cells in table[next_row : next_row + MAX_HEADER_ROWS - 1]:
         same = _stripped(cells) == _stripped(first)
         filled = [text for cell in cells if (text := _text(cell))]
-        units = bool(filled) and sum(map(is_unit, filled)) >= 0.6 * len(filled)
         index_name = len(filled) == 1 and _text(cells[0]) != "" and not _text(first[0])
         below_groups = grouped and rows == 0
-        if not (same or units or index_name or below_groups):
+        if not (same or _is_units(cells) or index_name or below_groups):
             break
         rows += 1
     return rows
