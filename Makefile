@@ -46,7 +46,7 @@ check: $(VENV)/test.stamp node_modules/.package-lock.json  ## Check format, lint
 	npm run --silent check
 
 unit: $(VENV)/test.stamp node_modules/.package-lock.json  ## Run the tests that need no servers
-	$(BIN)/pytest tests/unit
+	$(BIN)/pytest tests/unit tests/field
 	npm test --silent
 
 integration: $(VENV)/test.stamp  ## Run the tests against real Valkey and PostgreSQL

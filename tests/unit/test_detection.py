@@ -4,8 +4,8 @@ import pytest
 
 from tests.unit.mill import Profile, types
 from worker.handlers.profile.detection.header import column_names
-from worker.handlers.profile.detection.records import SampleRecord, common_width, read_records
-from worker.handlers.profile.detection.table_start import find_table_start, reread_top
+from worker.handlers.profile.detection.records import SampleRecord, read_records, table_width
+from worker.handlers.profile.detection.table_start import first_wide, reread_top
 from worker.handlers.profile.detection.value_shapes import value_shape
 from worker.handlers.profile.reading.csv_record import Cell, CsvFormat
 
@@ -19,16 +19,13 @@ def _why(run: Profile, data: bytes, part: str, name: str, **options: object) -> 
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"a,b\n1,2\n3,4\n", "2 columns have a name above numbers or dates"),
-        (b"a,b\n1,x\n3,y\n", "1 column has a name above numbers or dates"),
+        (b"a,b\n1,2\n3,4\n", "2 columns have names above and values below"),
+        (b"a,b\n1,x\n3,y\n", "1 column has a name above and values below"),
         (b"1,2\n3,4\n", "First row looks like data, so there is no header"),
-        (b"x,x\ny,z\n", "First row has the same text twice, so there is no header"),
-        (b"x,y\nx,z\n", "1 cell of the first row appears again below it, so there is no header"),
-        (
-            b"x,y\nx,y z\na,y\n",
-            "2 cells of the first row appear again below it, so there is no header",
-        ),
-        (b"name,city\nx,y\n", "First row has words that do not appear again below it"),
+        (b"x,x\ny,z\n", "First row has words that are not repeated below"),
+        (b"x,y\nx,z\n", "Values of the first row come again below, so there is no header"),
+        (b"x,y\nx,y z\na,y\n", "Values of the first row come again below, so there is no header"),
+        (b"name,city\nx,y\n", "First row has words that are not repeated below"),
     ],
 )
 def test_the_evidence_for_the_header(run: Profile, data: bytes, words: str) -> None:
@@ -66,11 +63,11 @@ def test_a_header_of_another_width_is_doubtful(run: Profile) -> None:
 
 
 def _records(*lines: str) -> list[SampleRecord]:
-    return read_records(lines, COMMA, "#")
+    return read_records(lines, COMMA, {n for n, line in enumerate(lines) if line.startswith("#")})
 
 
 def test_records_of_a_sample_keep_their_lines() -> None:
-    found = read_records(['1,"x', 'y"', "", "# z", '2,"a"b'], COMMA, "#", skipped_lines=10)
+    found = read_records(['1,"x', 'y"', "", "# z", '2,"a"b'], COMMA, {3}, skipped_lines=10)
     assert [(record.line, record.line_count, record.well_formed) for record in found] == [
         (11, 2, True),
         (15, 1, False),
@@ -79,9 +76,9 @@ def test_records_of_a_sample_keep_their_lines() -> None:
     assert found[0].next_line == 13
 
 
-def test_the_common_width_ignores_titles() -> None:
-    assert common_width(_records("Title", "Subtitle", "a,b", "1,2")) == 2
-    assert common_width(_records(*["x"] * 7, "a,b")) == 1
+def test_the_width_of_a_table_ignores_titles() -> None:
+    assert table_width(_records("Title", "Subtitle", "a,b", "1,2")) == 2
+    assert table_width(_records(*["x"] * 7, "a,b")) == 1
 
 
 @pytest.mark.parametrize(
@@ -96,7 +93,7 @@ def test_the_common_width_ignores_titles() -> None:
 )
 def test_where_a_table_starts(lines: list[str], start: int) -> None:
     records = _records(*lines)
-    assert find_table_start(records, len(records[-1].cells)) == start
+    assert first_wide([record.cells for record in records], len(records[-1].cells)) == start
 
 
 def test_a_header_in_another_dialect_is_read_in_it() -> None:

@@ -143,9 +143,9 @@ def test_any_comment_sign_may_be_named(run: Profile) -> None:
     ("text", "rows", "names"),
     [
         ("name,city\nAnn,Rome\nBob,Oslo\n", 1, ["name", "city"]),
-        # Words that come again below are no names, nor are those that repeat themselves.
+        # Words that come again below are no names; two columns may have the same one.
         ("Ann,Rome\nBob,Oslo\nAnn,Paris\n", 0, ["column_1", "column_2"]),
-        ("x,x\ny,z\n", 0, ["column_1", "column_2"]),
+        ("x,x\ny,z\n", 1, ["x", "x_2"]),
         ("1,x\n2,y\n3,z\n", 0, ["column_1", "column_2"]),
         ("2024-01-02,x\nAnn,y\nBob,z\n", 0, ["column_1", "column_2"]),
         (",\n1,2\n3,4\n", 0, ["column_1", "column_2"]),
@@ -153,12 +153,14 @@ def test_any_comment_sign_may_be_named(run: Profile) -> None:
         ("x,1\n2,3\n4,5\n", 0, ["column_1", "column_2"]),
         ("NA,x\n1,y\n2,z\n", 0, ["column_1", "column_2"]),
         # Years are names where the values below are of another kind.
-        ("name,2023,2024\nx,1.5,2.5\ny,3.5,4.5\n", 0, ["column_1", "column_2", "column_3"]),
-        # A second row of names wants enough values below it to stand out from.
-        ("Price,Name\nEUR,\n" + "1.5,x\n" * 12, 1, ["Price", "Name"]),
+        ("name,2023,2024\nx,1.5,2.5\ny,3.5,4.5\n", 1, ["name", "2023", "2024"]),
+        # Units below the names belong to them, also in a short file; other words do not.
+        ("Price,Name\nEUR,\n" + "1.5,x\n" * 12, 2, ["Price EUR", "Name"]),
+        ("Price,Name\npending,Ann\n" + "1.5,x\n" * 12, 1, ["Price", "Name"]),
         ("Price,,Name\nEUR,USD,text\n" + "1.5,2.5,x\n" * 12, 2,
          ["Price EUR", "Price USD", "Name text"]),
-        ("Price,,Name\nEUR,USD,text\n" + "1.5,2.5,x\n" * 6, 1, ["Price", "column_2", "Name"]),
+        ("Price,,Name\nEUR,USD,text\n" + "1.5,2.5,x\n" * 6, 2,
+         ["Price EUR", "Price USD", "Name text"]),
         ("a,b\na,b\n" + "1,2\n" * 3, 2, ["a", "b"]),
     ],
 )  # fmt: skip

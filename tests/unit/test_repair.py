@@ -6,6 +6,7 @@ import pytest
 
 from tests.unit.mill import Profile, cells
 from worker.handlers.profile.accounting.plural import counted
+from worker.handlers.profile.detection.comments import Comments
 from worker.handlers.profile.detection.dialect import Dialect
 from worker.handlers.profile.detection.layout import Layout
 from worker.handlers.profile.detection.other_dialect import (
@@ -124,24 +125,37 @@ def test_a_record_continues_to_its_closing_quote(
 
 
 def _layout() -> Layout:
-    return Layout(("a", "b"), 2, (("a", "b"),), (), 0, 0, (None, None), is_plain=False)
+    return Layout(
+        columns=("a", "b"),
+        first_line=2,
+        header_end=1,
+        header_rows=(("a", "b"),),
+        preamble=(),
+        preamble_lines=0,
+        rejected_until=0,
+        value_shapes=(None, None),
+        trailing_delimiters=False,
+        is_plain=False,
+    )
 
 
 @pytest.mark.parametrize(
     ("line", "complete"),
     [
-        (b"1,x", True), (b",", True), (b"1,it's", True),
+        (b"1,x", True), (b",", False), (b",x", True), (b"total,1", False), (b"1,it's", True),
         (b"1", False), (b"1,2,3", False), (b'1,"x"', False), (b'1,x"', False), (b"'1',x", False),
         (b"1,'x'", False), (b"a,b", False), (b"#1,x", False), (b"", False),
     ],
 )  # fmt: skip
 def test_only_complete_lines_are_copied(line: bytes, complete: bool) -> None:
-    assert complete_line_test(Dialect(COMMA, "LF", "#"), _layout())(line) is complete
+    assert (
+        complete_line_test(Dialect(COMMA, "LF", 2, "#", Comments("#")), _layout())(line) is complete
+    )
 
 
 @pytest.mark.parametrize("csv_format", [CsvFormat(",", padded=True), CsvFormat(",", escape="\\")])
 def test_no_line_is_copied_if_its_cells_have_to_be_changed(csv_format: CsvFormat) -> None:
-    assert not complete_line_test(Dialect(csv_format, "LF"), _layout())(b"1,x")
+    assert not complete_line_test(Dialect(csv_format, "LF", 2), _layout())(b"1,x")
 
 
 def test_the_raw_text_of_a_repair_is_all_of_the_record(run: Profile) -> None:

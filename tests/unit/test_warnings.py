@@ -158,7 +158,8 @@ def test_what_is_said_about_a_file(run: Profile) -> None:
     ]
     result = run(b"a,b\n" + b"1,caf\xe9\n2,\xe9\n", encoding="utf-8")
     assert result.summary["warnings"] == [
-        "2 characters were not valid utf-8 and replaced with \ufffd, the first at byte 9."
+        "2 characters were replaced by \ufffd: bytes that are not valid utf-8, the first on "
+        "line 2 (byte 9)."
     ]
 
 

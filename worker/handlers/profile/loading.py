@@ -22,6 +22,7 @@ from worker.handlers.profile.options import Options
 from worker.handlers.profile.reading.csv_record import format_record
 from worker.handlers.profile.reading.lines import MAX_RECORD_BYTES
 from worker.handlers.profile.repair import normalize
+from worker.handlers.profile.repair.file_end import has_footer
 from worker.handlers.profile.stages import Detected, Loaded, Prepared
 from worker.handlers.profile.typed_table import TypedTable, TypedTableWriter
 from worker.handlers.profile.types.column_plan import ColumnPlan
@@ -92,6 +93,8 @@ class _Loader:
             return None
         header = self._layout.header_rows
         csv_format = self._dialect.csv_format
+        if has_footer(self._text.path, csv_format):
+            return None
         self._context.progress(0.05, "Counting records")
         count = record_count.count(
             self._text.path,
@@ -189,6 +192,9 @@ def _looks_plain(dialect: Dialect, layout: Layout, options: Options) -> bool:
         and csv_format.escape is None
         and not csv_format.padded
         and csv_format.delimiter.isascii()
+        and len(csv_format.delimiter) == 1
+        and not csv_format.framed
+        and not csv_format.wrapped
         and dialect.comment is None
         and dialect.newline in ("LF", "CRLF")
         and options.misfits == "widen"

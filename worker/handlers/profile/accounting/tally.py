@@ -13,7 +13,8 @@ class Tally:
 
     ``above_records`` are the lines above the first record that are not rejected, the header among
     them; ``record_lines`` those of records written or rejected; ``overflowing`` the records with
-    cells beyond the last column. ``second_table_line`` is the line on which a second table starts.
+    cells beyond the last column. ``empty_rows`` are the rows at the end that have no value.
+    ``second_table_line`` is the line on which a second table starts.
     """
 
     lines: int = 0
@@ -25,6 +26,7 @@ class Tally:
     written: int = 0
     rejected: int = 0
     overflowing: int = 0
+    empty_rows: int = 0
     second_table_line: int | None = None
 
     @property
@@ -35,5 +37,6 @@ class Tally:
     @property
     def complete(self) -> bool:
         """Whether every line is accounted for."""
-        outside_records = self.above_records + self.blank + self.comments + self.repeated_headers
+        outside_records = self.above_records + self.blank + self.comments
+        outside_records += self.repeated_headers + self.empty_rows
         return self.lines == outside_records + self.record_lines

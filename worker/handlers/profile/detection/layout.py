@@ -5,12 +5,19 @@ from dataclasses import dataclass, field
 
 from worker.handlers.contract import BadInput
 from worker.handlers.profile.accounting.plural import counted
-from worker.handlers.profile.detection.dialect import Dialect
+from worker.handlers.profile.detection.comments import header_in_block, leading_block
+from worker.handlers.profile.detection.dialect import Dialect, declared_separator
 from worker.handlers.profile.detection.evidence import SET_BY_OPTION, Evidence
-from worker.handlers.profile.detection.header import MAX_ROWS, column_names, count_header_rows
-from worker.handlers.profile.detection.records import SampleRecord, common_width, read_records
+from worker.handlers.profile.detection.header import column_names, header_key
+from worker.handlers.profile.detection.records import SampleRecord, read_records, table_width
 from worker.handlers.profile.detection.sample import MAX_PREAMBLE_LINES, Sample
-from worker.handlers.profile.detection.table_start import find_table_start, reread_top
+from worker.handlers.profile.detection.table_start import (
+    MAX_HEADER_ROWS,
+    TableTop,
+    find_top,
+    first_wide,
+    reread_top,
+)
 from worker.handlers.profile.detection.value_shapes import column_shapes
 from worker.handlers.profile.options import Options
 from worker.handlers.profile.reading.csv_record import Cell, parse
@@ -20,27 +27,33 @@ MAX_COLUMNS = 2000
 _MAX_TYPED_ROWS, _MIN_TYPED_ROWS, _TYPED_CELLS = 2000, 100, 20_000
 # The rows that show which shape the values of a column have.
 _MAX_SHAPED_ROWS, _MIN_SHAPED_ROWS, _SHAPED_CELLS = 500, 50, 8000
+# The rows above the table that may be in the way of these.
+_TOP_ROWS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
     """Where the parts of a file are; lines are counted from 1.
 
-    ``first_line`` is that of the first record, ``header_rows`` are the cells of the header.
+    ``first_line`` is that of the first record, ``header_end`` the last of the header (or of what
+    stands above, if there is none), ``header_rows`` are the cells of the header.
     ``preamble`` holds the first of the ``preamble_lines`` lines above the table that are not blank
     and are skipped; if there are too many to keep, the lines up to ``rejected_until`` are rejects
     instead, otherwise it is 0. ``value_shapes`` has the shape of each column's values, None where
-    they have no common one. ``is_plain``: only a header of one well-formed line and the right
+    they have no common one. ``trailing_delimiters``: most records have empty cells after the last
+    column. ``is_plain``: only a header of one well-formed line and the right
     width, or nothing, is above the first record.
     """
 
     columns: tuple[str, ...]
     first_line: int
+    header_end: int
     header_rows: tuple[tuple[Cell, ...], ...]
     preamble: tuple[str, ...]
     preamble_lines: int
     rejected_until: int
     value_shapes: tuple[str | None, ...]
+    trailing_delimiters: bool
     is_plain: bool
     evidence: dict[str, Evidence] = field(default_factory=dict)
 
@@ -67,24 +80,28 @@ def detect_layout(sample: Sample, dialect: Dialect, options: Options) -> Layout:
     """
     records = _read(sample, dialect)
     width = _checked_width(records)
+    trailing_delimiters = _has_trailing_delimiters(records, width)
+    records = [record.trimmed(width) for record in records]
     if options.delimiter is None:
         records = reread_top(records, width, dialect.csv_format)
-    start = 0 if options.skip_lines is not None else find_table_start(records, width)
-    table = records[start:]
-    header, value_shapes, header_evidence = _split_header(table, width, options)
+    top = _find_top(records, width, options)
+    table = records[top.start :]
+    header = [record.cells for record in table[: top.header_rows]]
     preamble = _lines_above(sample, table)
     is_rejected = len(preamble) > MAX_PREAMBLE_LINES
     return Layout(
         columns=tuple(column_names(header, width)),
         first_line=_first_line(table, len(header)),
+        header_end=table[len(header) - 1].next_line - 1 if header else table[0].line - 1,
         header_rows=tuple(tuple(cells) for cells in header),
         preamble=(*sample.skipped_preview, *preamble)[:MAX_PREAMBLE_LINES],
         preamble_lines=sample.skipped_non_blank + (0 if is_rejected else len(preamble)),
         rejected_until=table[0].line - 1 if is_rejected else 0,
-        value_shapes=tuple(value_shapes),
-        is_plain=start == 0 and _is_plain(table, header, width),
+        value_shapes=tuple(_value_shapes(table, header, width)),
+        trailing_delimiters=trailing_delimiters,
+        is_plain=top.start == 0 and not trailing_delimiters and _is_plain(table, header, width),
         evidence={
-            "header": header_evidence,
+            "header": top.evidence,
             **_preamble_evidence(sample, len(preamble), options),
             **_names_evidence(header, width),
         },
@@ -93,15 +110,32 @@ def detect_layout(sample: Sample, dialect: Dialect, options: Options) -> Layout:
 
 def _read(sample: Sample, dialect: Dialect) -> list[SampleRecord]:
     skipped = sample.skipped_lines
-    records = read_records(sample.lines, dialect.csv_format, dialect.comment, skipped_lines=skipped)
+    lines = sample.lines
+    comments = _comment_lines(lines, dialect)
+    records = read_records(lines, dialect.csv_format, comments, skipped_lines=skipped)
     if not records:
         where = f" after the first {counted(skipped, 'line')}" if skipped else ""
         raise BadInput(f"The file has no rows, only blank lines or comments{where}.")
     return records
 
 
+def _comment_lines(lines: Sequence[str], dialect: Dialect) -> set[int]:
+    """Return the indexes of the sample's comment lines."""
+    comments, csv_format = dialect.comments, dialect.csv_format
+    found = {n for n, line in enumerate(lines) if comments.covers(line, csv_format, dialect.width)}
+    if comments.sign and not comments.always:
+        block = leading_block(lines, comments.sign)
+        above = [line for line in lines[:block] if line.strip()]
+        is_header = header_in_block(above, [x for x in lines[block:] if x.strip()], csv_format)
+        found |= set(range(block - 1 if is_header else block))
+        found -= {block - 1} if is_header else set()
+    if lines and declared_separator(lines[0]):
+        found.add(0)
+    return found
+
+
 def _checked_width(records: Sequence[SampleRecord]) -> int:
-    width = common_width(records)
+    width = table_width(records)
     if width > MAX_COLUMNS:
         raise BadInput(
             f"The file has more than {MAX_COLUMNS:,} columns, which is the maximum. If its "
@@ -110,16 +144,34 @@ def _checked_width(records: Sequence[SampleRecord]) -> int:
     return width
 
 
-def _split_header(
-    table: Sequence[SampleRecord], width: int, options: Options
-) -> tuple[list[list[Cell]], list[str | None], Evidence]:
-    """Return the header rows, the value shapes of the rows below, the evidence for the header."""
-    limit = _limit(_SHAPED_CELLS, width, _MIN_SHAPED_ROWS, _MAX_SHAPED_ROWS) + MAX_ROWS
-    rows = [record.cells for record in table]
-    body = [cells for cells in rows if len(cells) == width][:limit]
-    count, evidence = count_header_rows(rows, body, width, options)
-    header = rows[:count]
-    return header, column_shapes([cells for cells in body if cells not in header], width), evidence
+def _has_trailing_delimiters(records: Sequence[SampleRecord], width: int) -> bool:
+    wider = sum(len(record.cells) > width for record in records)
+    trimmed = sum(
+        len(record.trimmed(width).cells) == width < len(record.cells) for record in records
+    )
+    return 2 * wider > len(records) and 2 * trimmed > wider
+
+
+def _find_top(records: Sequence[SampleRecord], width: int, options: Options) -> TableTop:
+    """Return where the table starts and how many header rows it has, as far as not set."""
+    limit = _limit(_SHAPED_CELLS, width, _MIN_SHAPED_ROWS, _MAX_SHAPED_ROWS) + _TOP_ROWS
+    rows = [record.cells for record in records[:limit]]
+    if options.header is not None:
+        start = 0 if options.skip_lines is not None else first_wide(rows, width)
+        return TableTop(start, min(options.header, len(records) - start), SET_BY_OPTION)
+    found = find_top(rows, width)
+    if options.skip_lines is not None and found.start:
+        return TableTop(0, min(found.header_rows, 1), found.evidence)
+    return found
+
+
+def _value_shapes(
+    table: Sequence[SampleRecord], header: Sequence[Sequence[Cell]], width: int
+) -> list[str | None]:
+    limit = _limit(_SHAPED_CELLS, width, _MIN_SHAPED_ROWS, _MAX_SHAPED_ROWS) + MAX_HEADER_ROWS
+    body = [record.cells[:width] for record in table if len(record.cells) >= width][:limit]
+    names = {header_key(cells) for cells in header}
+    return column_shapes([cells for cells in body if header_key(cells) not in names], width)
 
 
 def _lines_above(sample: Sample, table: Sequence[SampleRecord]) -> list[str]:
@@ -141,6 +193,9 @@ def _first_line(table: Sequence[SampleRecord], rows: int) -> int:
 def _is_plain(table: Sequence[SampleRecord], header: Sequence[Sequence[Cell]], width: int) -> bool:
     if table[0].line != 1 or not header:
         return table[0].line == 1
+    names = header_key(header[0])
+    if any(header_key(record.cells) == names for record in table[1:]):
+        return False  # repeated, perhaps with other spaces
     one_line = len(header) == 1 and _first_line(table, 1) == 2
     return one_line and table[0].well_formed and len(header[0]) == width
 

@@ -1,15 +1,17 @@
 """The records of a sample, read in a given format."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, replace
 
+from worker.handlers.profile.detection.value_shapes import DATA_SHAPES, value_shape
 from worker.handlers.profile.reading.csv_record import (
     Cell,
     CsvFormat,
     count_quotes,
     parse,
     split_raw,
+    trim_trailing,
 )
 
 MAX_RECORDS = 2000
@@ -33,6 +35,10 @@ class SampleRecord:
     text: str
     well_formed: bool = True
 
+    def trimmed(self, width: int) -> "SampleRecord":
+        """Return it without the empty cells that delimiters after the last column make."""
+        return replace(self, cells=trim_trailing(self.cells, width))
+
     @property
     def next_line(self) -> int:
         """The number of the line after it."""
@@ -42,20 +48,20 @@ class SampleRecord:
 def read_records(
     lines: Sequence[str],
     csv_format: CsvFormat,
-    comment: str | None,
+    skipped: Container[int],
     *,
     skipped_lines: int = 0,
     max_records: int = MAX_RECORDS,
 ) -> list[SampleRecord]:
     """Read the records of ``lines``, which follow ``skipped_lines`` other lines in the file.
 
-    Blank lines and lines that start with ``comment`` are left out.
+    Blank lines and those whose indexes are in ``skipped`` are left out.
     """
     records: list[SampleRecord] = []
     index = 0
     while index < len(lines) and len(records) < max_records:
         line = lines[index]
-        if not line.strip() or (comment and line.startswith(comment)):
+        if not line.strip() or index in skipped:
             index += 1
             continue
         record = _read_record(lines, index, csv_format, skipped_lines + index + 1)
@@ -82,10 +88,28 @@ def _read_record(
     return SampleRecord(number, 1, split_raw(line, csv_format), line, well_formed=False)
 
 
-def common_width(records: Sequence[SampleRecord]) -> int:
-    """Return the number of cells that most records have, the larger one of equals."""
+def table_width(records: Sequence[SampleRecord]) -> int:
+    """Return how many columns the table has, as most records and its first row say."""
     counts = Counter(len(record.cells) for record in records)
     weights = {
         width: count * (1 if width > 1 else _SINGLE_CELL_WEIGHT) for width, count in counts.items()
     }
-    return max(counts, key=lambda width: (weights[width], width))
+    usual = max(counts, key=lambda width: (weights[width], width))
+    first = records[0].cells
+    widest = len(first) == max(counts) > usual and counts[len(first)] > 1
+    words = all(cell and cell.strip() and value_shape(cell) not in DATA_SHAPES for cell in first)
+    if widest and words:
+        return len(first)  # the shorter records lack their last cells
+    return _without_trailing_delimiters(records, usual)
+
+
+def _without_trailing_delimiters(records: Sequence[SampleRecord], width: int) -> int:
+    """Leave out columns at the end that have neither a name nor a value in any record."""
+    used = 1
+    for record in records:
+        for index in range(len(record.cells) - 1, used - 1, -1):
+            cell = record.cells[index]
+            if cell is not None and (not cell or cell.strip()):
+                used = index + 1
+                break
+    return min(width, used)

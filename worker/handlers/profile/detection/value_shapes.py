@@ -105,3 +105,8 @@ def _cell_score(cell: Cell, expected: str | None) -> int:
     if found == "integer" and expected == "number":
         return 1
     return 0 if found in ("empty", "null") else -2
+
+
+def has_values(shapes: Sequence[str | None]) -> bool:
+    """Whether any column has values of one shape."""
+    return any(shape in DATA_SHAPES for shape in shapes)

@@ -46,6 +46,7 @@ def _accounting(detected: Detected, loaded: Loaded) -> dict[str, int | None]:
         "blank_lines": tally.blank,
         "comment_lines": tally.comments,
         "repeated_headers": tally.repeated_headers,
+        "empty_rows": tally.empty_rows,
         "lines_above": detected.layout.preamble_lines,
         "another_table": tally.second_table_line,
     }

@@ -6,7 +6,6 @@ from worker.handlers.profile.accounting.issues import IssueLog
 from worker.handlers.profile.accounting.plural import counted
 from worker.handlers.profile.accounting.tally import Tally
 from worker.handlers.profile.detection.layout import Layout
-from worker.handlers.profile.reading.text import Utf8File
 from worker.handlers.profile.stages import Findings
 
 
@@ -14,21 +13,13 @@ def file_warnings(findings: Findings) -> Sequence[str]:
     """Return the warnings, the most important first."""
     loaded, layout = findings.loaded, findings.detected.layout
     return [
-        *_on_text(findings.prepared.text),
+        *findings.prepared.text.notes,
         *_on_header(layout, loaded.tally),
         *_on_lines(layout, loaded.tally),
         *_on_duplicates(findings.described.duplicate_rows),
         *_on_issues(loaded.repairs, "repaired"),
         *_on_issues(loaded.rejects, "rejected"),
     ]
-
-
-def _on_text(text: Utf8File) -> list[str]:
-    if not text.replaced:
-        return []
-    were = _counted_were(text.replaced, "character")
-    first = f", the first at byte {text.undecodable[0]:,}" if text.undecodable else ""
-    return [f"{were} not valid {text.encoding} and replaced with \ufffd{first}."]
 
 
 def _on_header(layout: Layout, tally: Tally) -> list[str]:
@@ -53,6 +44,9 @@ def _on_lines(layout: Layout, tally: Tally) -> list[str]:
             f"A second table starts on line {second:,} and was not read; its rows were rejected. "
             f"To read it, upload the file again with the option “skip_lines” set to {second - 1}."
         )
+    if tally.empty_rows:
+        rows = f"{counted(tally.empty_rows, 'empty row')} at the end"
+        warnings.append(f"{rows} {'was' if tally.empty_rows == 1 else 'were'} skipped.")
     for number, noun in (
         (tally.blank, "blank line"),
         (tally.comments, "comment line"),

@@ -15,13 +15,18 @@ Cell = str | None
 class CsvFormat:
     """The characters that structure a file; ``escape`` is not the same as ``quote``.
 
-    ``padded``: spaces around cells belong to the delimiter.
+    ``padded``: spaces around cells belong to the delimiter. ``one_column``: every line is one
+    cell, and the delimiter does not occur. ``framed``: a delimiter also stands before the first
+    cell and after the last. ``wrapped``: each record is one quoted cell that holds its cells.
     """
 
     delimiter: str
     quote: str = '"'
     escape: str | None = None
     padded: bool = False
+    one_column: bool = False
+    framed: bool = False
+    wrapped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +46,20 @@ class ParsedRecord:
         return not self.unterminated and not self.malformed
 
 
+# Quotes that are closed by another character than they are opened with.
+CLOSING_QUOTES = {"“": "”", "„": "“", "«": "»"}
+
+
 @lru_cache(maxsize=64)
 def _quoted_cell(csv_format: CsvFormat) -> re.Pattern[str]:
-    q = re.escape(csv_format.quote)
+    opening = re.escape(csv_format.quote)
+    q = re.escape(CLOSING_QUOTES.get(csv_format.quote, csv_format.quote))
     if csv_format.escape:
         e = re.escape(csv_format.escape)
         body = rf"(?:[^{q}{e}]++|{e}.|{q}{q})*+"
     else:
         body = rf"(?:[^{q}]++|{q}{q})*+"
-    return re.compile(rf"{q}({body}){q}", re.DOTALL)
+    return re.compile(rf"{opening}({body}){q}", re.DOTALL)
 
 
 @lru_cache(maxsize=64)
@@ -72,6 +82,19 @@ def parse(text: str, csv_format: CsvFormat) -> ParsedRecord:
     A quote opens a quoted cell only at the start of a cell; elsewhere in an unquoted one it is
     text.
     """
+    if csv_format.framed:
+        return _parse_cells(_without_frame(text, csv_format), csv_format)
+    parsed = _parse_cells(text, csv_format)
+    if csv_format.wrapped and len(parsed.cells) == 1 and parsed.well_formed and parsed.cells[0]:
+        return _parse_cells(parsed.cells[0], csv_format)
+    return parsed
+
+
+def _without_frame(text: str, csv_format: CsvFormat) -> str:
+    return text.strip().removeprefix(csv_format.delimiter).removesuffix(csv_format.delimiter)
+
+
+def _parse_cells(text: str, csv_format: CsvFormat) -> ParsedRecord:
     quote, delimiter = csv_format.quote, csv_format.delimiter
     if quote not in text and not _has_escape(text, csv_format):
         return ParsedRecord([_unquoted(cell, csv_format) for cell in text.split(delimiter)])
@@ -159,6 +182,8 @@ def parse_lenient(text: str, csv_format: CsvFormat) -> list[Cell]:
 
 def split_raw(text: str, csv_format: CsvFormat) -> list[Cell]:
     """Split a line at its delimiters, with the quotes taken as text."""
+    if csv_format.framed:
+        text = _without_frame(text, csv_format)
     return [_unquoted(cell, csv_format) for cell in text.split(csv_format.delimiter)]
 
 
@@ -173,3 +198,9 @@ def _format_cell(cell: Cell, delimiter: str) -> str:
     if not cell or '"' in cell or delimiter in cell or "\n" in cell or "\r" in cell:
         return '"' + cell.replace('"', '""') + '"'
     return cell
+
+
+def trim_trailing(cells: list[Cell], width: int) -> list[Cell]:
+    """Return the cells without those beyond ``width`` if these are empty and unquoted."""
+    surplus = cells[width:]
+    return cells[:width] if surplus and all(cell is None for cell in surplus) else cells

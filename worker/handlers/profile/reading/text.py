@@ -1,28 +1,25 @@
 """Turns an upload into UTF-8 text: decompresses and transcodes it, or says why it is not text."""
 
-import codecs
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from worker.handlers.contract import BadInput
 from worker.handlers.profile.options import Options
-from worker.handlers.profile.reading.encoding import REPORT_BYTES, Utf8Check, detect_encoding
+from worker.handlers.profile.reading import notes
+from worker.handlers.profile.reading.cleaning import Separators, judge_separators
+from worker.handlers.profile.reading.encodings.detect import DetectedEncoding, detect_encoding
+from worker.handlers.profile.reading.other_formats.file_formats import (
+    reject_binary,
+    reject_signatures,
+)
+from worker.handlers.profile.reading.other_formats.prose import reject_prose
+from worker.handlers.profile.reading.other_formats.text_formats import reject_other_text
+from worker.handlers.profile.reading.transcode import Recoding, transcode
 from worker.handlers.profile.reading.unpack import unpack
 
 HEAD_BYTES = 64 * 1024
-CHUNK_BYTES = 1024 * 1024
-UNPACKED, TEXT = "unpacked.tmp", "text.tmp"
-MAX_LOCATED = 100
-# What other formats start with: what the file is, and what its user can do.
-_MAGIC = {
-    b"\xd0\xcf\x11\xe0": ("an old Excel or Office document", "Save it as CSV first."),
-    b"PAR1": ("already a Parquet file", ""),
-    b"%PDF": ("a PDF document", ""),
-    b"SQLite format 3": ("an SQLite database", "Export its table as CSV first."),
-    b"\x89PNG": ("a PNG image", ""),
-    b"\xff\xd8\xff": ("a JPEG image", ""),
-}
+TEXT = "text.tmp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +27,11 @@ class Utf8File:
     """A file of UTF-8 text; ``path`` is the upload itself if that is uncompressed UTF-8.
 
     ``encoding``, ``bom`` (a byte-order mark) and ``compression`` are those of the upload.
-    ``bom_bytes`` is the length of the byte-order mark at ``path``; ``ascii``: it is certain that
-    all characters are ASCII. ``replaced`` characters could not be decoded, the first of them at
-    the offsets ``undecodable`` of the uncompressed upload.
+    ``runner_up`` is the encoding that would be next, where it was guessed. ``bom_bytes`` is the
+    length of the byte-order mark at ``path``; ``ascii``: it is certain that all characters are
+    ASCII. ``replaced`` characters could not be decoded, the first of them at the offsets
+    ``undecodable`` of the uncompressed upload. ``notes`` are sentences for people: what was
+    guessed, removed or replaced.
     """
 
     path: Path
@@ -41,10 +40,12 @@ class Utf8File:
     compression: str | None = None
     evidence: str = ""
     confidence: float = 1.0
+    runner_up: str | None = None
     bom_bytes: int = 0
     ascii: bool = False
     replaced: int = 0
     undecodable: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def describe(self) -> dict[str, object]:
         """Return the JSON for the result."""
@@ -54,6 +55,7 @@ class Utf8File:
             "compression": self.compression,
             "evidence": self.evidence,
             "confidence": self.confidence,
+            "runner_up": self.runner_up,
             "replaced_characters": self.replaced,
             "undecodable_bytes": list(self.undecodable),
         }
@@ -67,13 +69,13 @@ def to_utf8(
     ``report`` gets the share done, 0–1.
 
     Raises:
-        BadInput: the file is empty, damaged or not text.
+        BadInput: the file is empty, damaged, not text, or text in another format than CSV.
     """
-    compression = unpack(upload, folder / UNPACKED, lambda share: report(0.5 * share))
-    path = folder / UNPACKED if compression else upload
+    unpacked, compression = unpack(upload, folder, lambda share: report(0.5 * share))
+    path = unpacked or upload
     head = _read_head(path, compression)
-    utf8 = Utf8Check(lambda share: report(0.5 + 0.2 * share))
-    found = detect_encoding(path, head, options, utf8)
+    found = detect_encoding(path, head, options, lambda share: report(0.5 + 0.2 * share))
+    head_text = _decode_head(path, head, found, options)
     detected = Utf8File(
         path,
         found.name,
@@ -81,17 +83,31 @@ def to_utf8(
         compression=compression,
         evidence=found.evidence,
         confidence=found.confidence,
+        runner_up=found.guess.runner_up if found.guess and not found.other else None,
     )
-    # Text that is UTF-8 only by option may have invalid bytes, which transcoding replaces.
-    if found.name == "utf-8" and not found.by_option:
-        return replace(detected, bom_bytes=found.bom_bytes, ascii=utf8.ascii)
+    scan = found.scan
+    separators = judge_separators(head_text)
+    if found.name == "utf-8" and scan and scan.is_clean and separators is Separators.DATA:
+        return replace(detected, bom_bytes=found.bom_bytes, ascii=scan.is_ascii)
+    end = scan.end if scan else path.stat().st_size
+    recoding = Recoding(found.name, found.bom_bytes, end, found.other, separators)
     target = folder / TEXT
-    replaced, undecodable = _transcode(
-        path, target, found.name, found.bom_bytes, lambda share: report(0.7 + 0.3 * share)
+    undecodable, removed = transcode(
+        path, target, recoding, lambda share: report(0.7 + 0.3 * share)
     )
-    if compression:
-        path.unlink()
-    return replace(detected, path=target, replaced=replaced, undecodable=tuple(undecodable))
+    if unpacked:
+        unpacked.unlink()
+    evidence = found.evidence
+    if separators is not Separators.DATA:
+        evidence += "; record separators (0x1E) end its records"
+    return replace(
+        detected,
+        path=target,
+        evidence=evidence,
+        replaced=undecodable.replaced,
+        undecodable=tuple(undecodable.replaced_bytes),
+        notes=tuple(notes.notes(found, undecodable, removed)),
+    )
 
 
 def _read_head(path: Path, compression: str | None) -> bytes:
@@ -101,44 +117,29 @@ def _read_head(path: Path, compression: str | None) -> bytes:
     if not head:
         where = f" after decompression ({compression})" if compression else ""
         raise BadInput(f"The file is empty{where}.")
-    for magic, (what, advice) in _MAGIC.items():
-        if head.startswith(magic):
-            raise BadInput(f"This is {what}, not a CSV file. {advice}".rstrip())
+    reject_signatures(head)
     return head
 
 
-def _transcode(
-    path: Path, target: Path, encoding: str, bom_bytes: int, report: Callable[[float], None]
-) -> tuple[int, list[int]]:
-    """Write ``path`` as UTF-8; return how many characters were replaced, and their offsets."""
-    size = max(1, path.stat().st_size)
-    located: list[int] = []
-    replaced = base = 0
+def _decode_head(path: Path, head: bytes, found: DetectedEncoding, options: Options) -> str:
+    """Return the start of the text. Raises BadInput if it is not a CSV file's."""
+    if found.scan:
+        reject_binary(head)
+        if found.scan.end <= found.bom_bytes:
+            raise BadInput(_only_padding(path.stat().st_size - found.bom_bytes))
+        head = head[: found.scan.end]
+    text = head[found.bom_bytes :].decode(found.name, "ignore").replace("\0", "")
+    complete = path.stat().st_size <= HEAD_BYTES
+    reject_other_text(text, complete=complete)
+    if options.delimiter is None:
+        reject_prose(text)
+    return text
 
-    def note(error: UnicodeError) -> tuple[str, int]:
-        nonlocal replaced
-        assert isinstance(error, UnicodeDecodeError)
-        replaced += 1
-        if len(located) < MAX_LOCATED:
-            located.append(base + error.start)
-        return "\N{REPLACEMENT CHARACTER}", error.end
 
-    codecs.register_error("millrace.note", note)
-    decoder = codecs.getincrementaldecoder(encoding)("millrace.note")
-    position = bom_bytes
-    with path.open("rb") as file, target.open("wb") as out:
-        file.seek(bom_bytes)
-        while True:
-            chunk = file.read(CHUNK_BYTES)
-            pending = decoder.getstate()[0]
-            base = position - len(pending)
-            position += len(chunk)
-            if not (position - bom_bytes) % REPORT_BYTES:
-                report(min(1.0, position / size))
-            text = decoder.decode(chunk, final=not chunk)
-            if "\0" in text:
-                raise BadInput("This is not a text file: it contains NUL characters.")
-            # "replace": UTF-16 may hold half a surrogate pair, which UTF-8 cannot.
-            out.write(text.encode("utf-8", "replace"))
-            if not chunk:
-                return replaced, located
+def _only_padding(size: int) -> str:
+    if not size:
+        return "The file is empty: it has only a byte-order mark."
+    return (
+        "The file is empty: it has only NUL bytes, as after a power loss or a copy that was cut "
+        "off. Upload it again from its source."
+    )

@@ -19,6 +19,8 @@ CHUNK_BYTES = 1024 * 1024
 MAX_RATIO = 500
 ALWAYS_ALLOWED_BYTES = 64 * 1024 * 1024
 MAX_BYTES = 64 * 1024**3
+# An archive of one compressed file is common; more levels are not.
+MAX_LEVELS = 2
 
 _MAGIC = {
     b"\x1f\x8b": "gzip",
@@ -27,32 +29,56 @@ _MAGIC = {
     b"\xfd7zXZ\x00": "xz",
     b"PK\x03\x04": "zip",
 }
+# What Excel and Word, and LibreOffice, put into their documents.
+_OFFICE_MEMBERS = {"[Content_Types].xml", "META-INF/manifest.xml", "content.xml"}
 
 
-def unpack(upload: Path, target: Path, report: Callable[[float], None]) -> str | None:
-    """Decompress an upload to ``target``; return the compression, None if it has none.
+def unpack(
+    upload: Path, folder: Path, report: Callable[[float], None]
+) -> tuple[Path | None, str | None]:
+    """Decompress an upload into ``folder``, also a compressed file in an archive.
 
-    ``report`` gets the share of the upload that was read, 0–1.
+    Return the file and the (outer) compression; both are None if the upload has none. ``report``
+    gets the share of the upload that was read, 0–1.
 
     Raises:
-        BadInput: the data is damaged, truncated, encrypted, too large, or of several files.
+        BadInput: the data is damaged, truncated, encrypted, too large, of several files, or
+            compressed more than twice.
     """
-    with upload.open("rb") as file:
-        head = file.read(8)
-    name = next((name for magic, name in _MAGIC.items() if head.startswith(magic)), None)
-    if name is None:
-        return None
+    source, outer = upload, None
+    size = upload.stat().st_size
+    for level in range(MAX_LEVELS + 1):
+        with source.open("rb") as file:
+            head = file.read(8)
+        name = next((name for magic, name in _MAGIC.items() if head.startswith(magic)), None)
+        if name is None:
+            break
+        if level == MAX_LEVELS:
+            raise BadInput(f"The file is compressed more than {MAX_LEVELS} times. Unpack it first.")
+        target = folder / f"unpacked{level}.tmp"
+        _unpack_one(name, source, target, size, report if level == 0 else lambda _: None)
+        if source != upload:
+            source.unlink()
+        source, outer = target, outer or name
+    return (source if outer else None), outer
+
+
+def _unpack_one(
+    name: str, source: Path, target: Path, size: int, report: Callable[[float], None]
+) -> None:
+    """Decompress one level of an upload of ``size`` bytes."""
     try:
-        with upload.open("rb") as file:
+        with source.open("rb") as file:
+            length = source.stat().st_size
             if name == "zip":
                 with (
                     zipfile.ZipFile(file) as archive,
                     archive.open(_only_member(archive)) as member,
                 ):
-                    _copy(member, target, file, upload.stat().st_size, report)
+                    _copy(member, target, size, lambda: report(min(1.0, file.tell() / length)))
             else:
                 with _open_stream(name, file) as stream:
-                    _copy(stream, target, file, upload.stat().st_size, report)
+                    _copy(stream, target, size, lambda: report(min(1.0, file.tell() / length)))
     except (
         EOFError,
         OSError,
@@ -66,7 +92,6 @@ def unpack(upload: Path, target: Path, report: Callable[[float], None]) -> str |
         if isinstance(error, OSError) and error.errno is not None:
             raise  # the disk, not the data
         raise BadInput(f"The {name} data cannot be decompressed: {error}.") from error
-    return name
 
 
 def _open_stream(name: str, file: IO[bytes]) -> Any:
@@ -85,7 +110,7 @@ def _open_stream(name: str, file: IO[bytes]) -> Any:
 def _only_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     """Return the only file of an archive, not counting what macOS adds."""
     names = {info.filename for info in archive.infolist()}
-    if "[Content_Types].xml" in names:
+    if names & _OFFICE_MEMBERS:
         raise BadInput("This is an Office document, not a CSV file. Save the sheet as CSV first.")
     members = [
         info
@@ -98,16 +123,14 @@ def _only_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     return members[0]
 
 
-def _copy(
-    stream: IO[bytes], target: Path, file: IO[bytes], size: int, report: Callable[[float], None]
-) -> None:
+def _copy(stream: IO[bytes], target: Path, size: int, report: Callable[[], None]) -> None:
     written = 0
     with target.open("wb") as out:
         while chunk := stream.read(CHUNK_BYTES):
             written += len(chunk)
             _check_size(written, size)
             out.write(chunk)
-            report(min(1.0, file.tell() / size))
+            report()
 
 
 def _check_size(written: int, size: int) -> None:

@@ -1,5 +1,6 @@
 """Looks at the lines that follow, to decide what the current line is."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -18,6 +19,19 @@ _MAX_RECORD_LINES = 1_000_000
 _FOLLOWING_RECORDS = 8
 _MAX_FOOTER_LINES = 20
 _MAX_BLANK_LINES = 1000
+_TOTAL = re.compile(
+    r"(grand |sub-?|over-?all |report |account )?\W*"
+    r"(totals?|totaux|totale?s?|totaal|summe|gesamt\w*|insgesamt|sum|suma|somme|итого|всего|合計|总计|總計)\b"
+    r"|\w+ total$",
+    re.IGNORECASE,
+)
+# A line whose first cell may name a total, told by its first word: quick, and never too strict.
+TOTAL_LINE = re.compile(
+    rb"\W{0,3}(?:grand|sub|over|report|account|tota|summe|gesamt|insgesamt|sum|suma|somme"
+    rb"|\xd0\xb8\xd1\x82|\xd0\xb2\xd1\x81|\xe5\x90\x88|\xe6\x80\xbb|\xe7\xb8\xbd|\w+ total)",
+    re.IGNORECASE,
+)
+_ROW_COUNT = re.compile(r"\(?\d+ rows?(?:\(s\))?(?: affected| selected)?\)?\.?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,5 +139,27 @@ def only_footer_follows(lines: LineReader, csv_format: CsvFormat, max_cells: int
         if line is None:
             return True
         if line.strip() and len(parse(line, csv_format).cells) > max_cells:
+            return False
+    return False
+
+
+def names_total(label: str) -> bool:
+    """Whether the first cell of a row calls it a total."""
+    return bool(_TOTAL.match(label.strip()))
+
+
+def counts_rows(line: str) -> bool:
+    """Whether a line is the count of rows that a database prints below a table."""
+    return bool(_ROW_COUNT.fullmatch(line.strip()))
+
+
+def only_totals_follow(lines: LineReader, csv_format: CsvFormat) -> bool:
+    """Whether the file ends here, or after a few more lines of totals, remarks and blanks."""
+    for distance in range(_MAX_FOOTER_LINES):
+        line = _peek(lines, distance)
+        if line is None:
+            return True
+        cells = [cell for cell in parse(line, csv_format).cells if cell and cell.strip()]
+        if len(cells) > 1 and not names_total(cells[0]):
             return False
     return False

@@ -7,13 +7,14 @@ logged.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from worker.handlers.profile.accounting.issues import IssueLog
 from worker.handlers.profile.accounting.tally import Tally
 from worker.handlers.profile.detection import value_shapes
 from worker.handlers.profile.detection.dialect import Dialect
+from worker.handlers.profile.detection.header import header_key
 from worker.handlers.profile.detection.layout import Layout
 from worker.handlers.profile.detection.other_dialect import (
     RepairedRecord,
@@ -25,6 +26,7 @@ from worker.handlers.profile.reading.csv_record import (
     Cell,
     parse_lenient,
     split_raw,
+    trim_trailing,
 )
 from worker.handlers.profile.reading.lines import LineReader
 from worker.handlers.profile.reading.text import Utf8File
@@ -63,11 +65,13 @@ class RecordNormalizer:
         self._layout = table.layout
         self._width = table.layout.width
         self._csv_format = table.dialect.csv_format
-        self._header = set(table.layout.header_rows)
+        self._header = {header_key(cells) for cells in table.layout.header_rows}
         self._lines = LineReader(table.text.path, table.text.bom_bytes)
         self._writer = RecordWriter(self._csv_format.delimiter, self._tally, rejects, repairs)
         self._region = Region.ABOVE_TABLE
         self._blank_lines_above = 0
+        self._empty_rows: list[int] = []
+        self._short_widths: set[int] = set()
 
     def run(self, target: Path, report: Callable[[float], None]) -> Tally:
         """Write the normalized file; ``report`` gets the share done, 0–1.
@@ -88,6 +92,8 @@ class RecordNormalizer:
                 while (raw := lines.next()) is not None:
                     in_table = self._region is Region.TABLE and not self._blank_lines_above
                     if in_table and is_complete(raw):
+                        if self._empty_rows:
+                            self._flush_empty_rows()
                         pending.append(b"%b%b%d\n" % (raw, no_overflow, lines.number))
                         if len(raw) > writer.longest_record:
                             writer.longest_record = len(raw) + _COPY_BYTES
@@ -104,6 +110,7 @@ class RecordNormalizer:
         finally:
             lines.close()
         tally.lines = lines.number
+        tally.empty_rows = len(self._empty_rows)
         return tally
 
     @property
@@ -118,8 +125,13 @@ class RecordNormalizer:
             raw = lines.next()
             if raw is None:
                 break
+            line = self._current(raw)
             if skipped < lines.number <= self._layout.rejected_until:
-                self._reject_outside(self._current(raw))
+                self._reject_outside(line)
+            elif lines.number > self._layout.header_end and self._is_comment(line):
+                self._tally.comments += 1
+            elif lines.number > self._layout.header_end and not line.text.strip():
+                self._tally.blank += 1
             else:
                 self._tally.above_records += 1
         self._region = Region.TABLE
@@ -148,24 +160,36 @@ class RecordNormalizer:
         return self._width > 1 or lookahead.only_blank_lines_follow(self._lines)
 
     def _is_comment(self, line: Line) -> bool:
-        comment = self._table.dialect.comment
-        if comment is None or not line.text.startswith(comment):
-            return False
-        return self._width == 1 or len(split_raw(line.text, self._csv_format)) != self._width
+        comments = self._table.dialect.comments
+        return comments.covers(line.text, self._csv_format, self._width)
+
+    def _flush_empty_rows(self) -> None:
+        """Write rows without any value that other rows follow; at the end they are left out."""
+        for number in self._empty_rows:
+            self._tally.record_lines += 1
+            self._writer.write([None] * self._width, number)
+        self._empty_rows.clear()
 
     def _process_record(self, line: Line, blank_lines: int) -> None:
         record = lookahead.read_record(self._lines, line.text, self._csv_format, self._width)
+        if self._layout.trailing_delimiters and record.parsed.well_formed:
+            trimmed = trim_trailing(record.parsed.cells, self._width)
+            record = replace(record, parsed=replace(record.parsed, cells=trimmed))
         cells = record.parsed.cells
+        if len(cells) == self._width > 1 and cells.count(None) == self._width:
+            self._empty_rows.append(line.number)
+            return
+        self._flush_empty_rows()
         if not record.parsed.well_formed:
             self._normalize(line, record, blank_lines)
-        elif tuple(cells) in self._header:
+        elif header_key(cells) in self._header:
             self._consume(record)
             self._tally.repeated_headers += record.line_count
         elif len(cells) != self._width:
             self._normalize(line, record, blank_lines)
         elif blank_lines and value_shapes.looks_like_header(cells, self._layout.value_shapes):
             self._leave_table(Region.SECOND_TABLE, line)
-        elif self._is_only_gap(blank_lines) and self._is_total(cells):
+        elif self._is_total(cells, blank_lines):
             self._leave_table(Region.FOOTER, line)
         else:
             self._write_record(line, record)
@@ -195,16 +219,21 @@ class RecordNormalizer:
             self._write_repaired(line, record, repaired)
             return
         cells = parsed.cells if parsed.well_formed else split_raw(record.text, csv_format)
-        if lookahead.starts_second_table(
+        if len(cells) not in self._short_widths and lookahead.starts_second_table(
             self._lines, csv_format, len(cells), width, after_blank=blank_lines > 0
         ):
             self._leave_table(Region.SECOND_TABLE, line)
         elif self._starts_footer(cells, blank_lines):
             self._leave_table(Region.FOOTER, line)
+        elif self._is_group_title(cells):
+            self._take(record)
+            self._writer.reject(line, record.text, "group title between the rows")
         elif self._table.options.ragged == "reject":
             self._take(record)
             self._writer.reject(line, record.text, describe_width(len(cells), width))
         else:
+            if len(cells) < width:
+                self._short_widths.add(len(cells))
             fitted = fit_to_width(cells, width, self._layout.value_shapes, csv_format.delimiter)
             self._write_repaired(line, record, fitted)
 
@@ -217,7 +246,10 @@ class RecordNormalizer:
 
     def _starts_footer(self, cells: list[Cell], blank_lines: int) -> bool:
         set_apart = self._is_only_gap(blank_lines) and len(cells) < self._width
-        if not set_apart and not (len(cells) == 1 and self._width > 2):
+        if len(cells) == 1 and lookahead.counts_rows(cells[0] or ""):
+            return lookahead.only_blank_lines_follow(self._lines)
+        alone = len(cells) == 1 and self._width > 2 and not self._short_widths
+        if not set_apart and not alone:
             return False
         return lookahead.only_footer_follows(self._lines, self._csv_format, len(cells))
 
@@ -225,11 +257,33 @@ class RecordNormalizer:
         """Whether the blank lines just above are the first: they set apart what follows."""
         return 0 < blank_lines == self._tally.blank
 
-    def _is_total(self, cells: list[Cell]) -> bool:
-        """Whether this is a last row of sums: it lacks cells and has words among the data."""
-        if all(cells) or not value_shapes.has_words_among_data(cells, self._layout.value_shapes):
+    def _is_total(self, cells: list[Cell], blank_lines: int) -> bool:
+        """Whether a row of the right width is one of sums below the table."""
+        if self._is_labelled_total(cells):
+            return True
+        lacking = self._is_only_gap(blank_lines) and not all(cells)
+        if not lacking or not value_shapes.has_words_among_data(cells, self._layout.value_shapes):
             return False
         return lookahead.only_footer_follows(self._lines, self._csv_format, len(cells))
+
+    def _is_labelled_total(self, cells: list[Cell]) -> bool:
+        """Whether this is one of the last rows, and called a total where columns have values."""
+        label = next((cell for cell in cells if cell and cell.strip()), "")
+        if not lookahead.names_total(label) or not self._has_value_columns:
+            return False
+        return lookahead.only_totals_follow(self._lines, self._csv_format)
+
+    def _is_group_title(self, cells: list[Cell]) -> bool:
+        """Whether a line between the rows is the title of those below: one text, like no value."""
+        text = cells[0] if len(cells) == 1 else None
+        if text is None or self._width < 3 or self._short_widths:
+            return False
+        words = value_shapes.value_shape(text) in ("words", "text")
+        return words and (":" in text or " " in text.strip()) and self._has_value_columns
+
+    @property
+    def _has_value_columns(self) -> bool:
+        return value_shapes.has_values(self._layout.value_shapes)
 
     def _leave_table(self, region: Region, line: Line) -> None:
         """Reject the line and all that follow."""

@@ -56,7 +56,7 @@ def _shorten(
         action = f"cells {joint + 1:,} and {joint + 2:,} joined"
         return RepairedRecord(_join(cells, joint, delimiter), reason, action)
     kept = list(cells[:width])
-    if not any(surplus):
+    if not any(cell and cell.strip() for cell in surplus):
         noun = "extra empty cell" if len(surplus) == 1 else "extra empty cells"
         return RepairedRecord(kept, reason, f"{noun} dropped")
     noun = "extra cell" if len(surplus) == 1 else "extra cells"

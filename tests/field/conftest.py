@@ -1,0 +1,3 @@
+"""What the tests of files as people send them share."""
+
+from tests.unit.conftest import run as run

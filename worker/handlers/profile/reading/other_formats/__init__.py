@@ -1,0 +1,1 @@
+"""Formats that are not CSV: recognised, named and refused."""
