@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 NAMED_DELIMITERS = {
     "comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "space": " ", "colon": ":"
 }  # fmt: skip
+COLUMN_TYPES = ("text", "boolean", "integer", "number", "date", "timestamp", "time")
 Character = Annotated[str, StringConstraints(min_length=1, max_length=1)]
 
 
@@ -60,6 +61,17 @@ class Options(BaseModel):
         None,
         title="Decimal separator",
         json_schema_extra=_labels(point="Point (1.5)", comma="Comma (1,5)"),
+    )
+    thousands: Character | None = Field(
+        None,
+        title="Thousands separator",
+        description="Character between groups of digits, such as . in 1.234",
+    )
+    types: str = Field(
+        "",
+        title="Column types",
+        description="For example id=text;born=date: text, boolean, integer, number, date, "
+        "timestamp or time",
     )
     integers: Literal["wide", "narrow"] = Field(
         "wide",
@@ -114,6 +126,24 @@ class Options(BaseModel):
             names = ", ".join(NAMED_DELIMITERS)
             raise ValueError(f"a delimiter is one character or one of: {names}")
         return text
+
+    @field_validator("types")
+    @classmethod
+    def _names_types(cls, text: str) -> str:
+        for pair in filter(None, text.split(";")):
+            _, sign, type_ = pair.rpartition("=")
+            if not sign or type_.strip() not in COLUMN_TYPES:
+                raise ValueError(
+                    f"“{pair}” is not a column and its type, such as id=text; the types are: "
+                    f"{', '.join(COLUMN_TYPES)}"
+                )
+        return text
+
+    @property
+    def column_types(self) -> dict[str, str]:
+        """The wanted type per column, one of COLUMN_TYPES."""
+        pairs = (pair.rpartition("=") for pair in self.types.split(";") if pair)
+        return {name.strip(): type_.strip() for name, _, type_ in pairs}
 
     @property
     def null_words(self) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from worker.handlers.profile.describing.distribution import Distribution, ValueC
 from worker.handlers.profile.describing.text_stats import TextStats
 from worker.handlers.profile.engine.connection import identifier
 from worker.handlers.profile.types.column_plan import ColumnPlan
-from worker.handlers.profile.types.value_formats import DECIMAL, INTEGER_TYPES, TEXT
+from worker.handlers.profile.types.value_format import DECIMAL, INTEGER_TYPES, TEXT
 
 TOP = 10
 # Up to this many an exact GROUP BY is quicker than a sketch.

@@ -105,7 +105,9 @@ def _basic_stats_sql(plan: ColumnPlan) -> str:
     elif plan.type != "BOOLEAN":
         number = number_sql(name, plan.type)
         fields["mean"] = f"avg({number})"
-        fields["std"] = f"stddev({number})"
+        # The engine has no deviation of what is infinite.
+        finite_number = f"CASE WHEN isfinite({number}) THEN {number} END"
+        fields["std"] = f"stddev({finite_number if plan.type == 'DOUBLE' else number})"
         fields["low"] = number_sql(f"min({name})", plan.type)
         fields["high"] = number_sql(f"max({name})", plan.type)
     return "{" + ", ".join(f"'{field}': {sql}" for field, sql in fields.items()) + "}"
@@ -145,7 +147,8 @@ def _basic_profile(plan: ColumnPlan, basics: BasicStats) -> ColumnProfile:
         mean=finite(basics.mean) if numeric else None,
         std=finite(basics.std) if numeric else None,
         lengths=[shortest, longest] if shortest is not None and longest is not None else None,
-        warnings=[plan.note] if plan.note else [],
+        warnings=list(plan.notes),
+        unit=plan.unit or None,
     )
 
 

@@ -16,7 +16,7 @@ from worker.handlers.profile.engine.parquet import CLEAN
 from worker.handlers.profile.options import Options
 from worker.handlers.profile.stages import Loaded
 from worker.handlers.profile.types.column_plan import ColumnPlan
-from worker.handlers.profile.types.value_formats import TEXT
+from worker.handlers.profile.types.value_format import TEXT
 
 CSV, PROFILE, REPORT = "clean.csv", "profile.json", "report.html"
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from worker.handlers.profile.engine.connection import identifier, literal
 from worker.handlers.profile.engine.load import MISFIT_SQL
-from worker.handlers.profile.types.value_formats import DECIMAL, TEXT, ValueFormat
+from worker.handlers.profile.types.value_format import DECIMAL, TEXT, ValueFormat
 
 # Parquet has no wider integer, and a DOUBLE would merge values that differ.
 MAX_DIGITS = 38
 NARROW_DIGITS = 18
+_FORMULA = literal('^ *="([^"]*)" *$')
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,8 @@ class ColumnPlan:
     ``value_format`` None: as text. ``type`` is the engine's. ``null_words`` are texts in lower
     case that are read as missing; ``has_values``: as far as is known, not every cell is empty.
     ``round_trips``: a value written as text must give its cell. ``rejected_misfits`` is the number
-    of values that do not match and whose records are rejected. ``note`` is a warning, or ''.
+    of values that do not match and whose records are rejected. ``notes`` are warnings. ``unit`` was
+    written beside all numbers. ``unwrapped``: cells such as ="00123" are read without the formula.
     """
 
     name: str
@@ -29,7 +31,9 @@ class ColumnPlan:
     round_trips: bool = False
     has_values: bool = True
     rejected_misfits: int = 0
-    note: str = ""
+    notes: tuple[str, ...] = ()
+    unit: str = ""
+    unwrapped: bool = False
 
     def strict_sql(self) -> str:
         """SQL that reads a cell as the engine delivers it, and fails on a misfit."""
@@ -56,8 +60,13 @@ class ColumnPlan:
     def text_sql(self) -> str:
         """SQL for the text of a staged cell, NULL where it is missing."""
         if self.value_format is not None and not self.null_words:
-            return f"nullif({identifier(self.name)}, '')"
-        return cell_text_sql(self.name, self.null_words, trimmed=self.value_format is not None)
+            return f"nullif({cell_sql(self.name, unwrapped=self.unwrapped)}, '')"
+        return cell_text_sql(
+            self.name,
+            self.null_words,
+            trimmed=self.value_format is not None,
+            unwrapped=self.unwrapped,
+        )
 
     def typed_sql(self) -> str:
         """SQL for the typed value of a staged cell."""
@@ -70,9 +79,17 @@ class ColumnPlan:
         return f"NOT coalesce({self.value_format.misfit_sql(self.text_sql())}, false)"
 
 
-def cell_text_sql(name: str, null_words: Sequence[str], *, trimmed: bool) -> str:
-    """SQL for the text of a cell; ``null_words`` are missing, and so are blanks if trimmed."""
+def cell_sql(name: str, *, unwrapped: bool = False) -> str:
+    """SQL for a staged cell as it is; ``unwrapped``: without the formula around a text."""
     cell = identifier(name)
+    return f"regexp_replace({cell}, {_FORMULA}, '\\1')" if unwrapped else cell
+
+
+def cell_text_sql(
+    name: str, null_words: Sequence[str], *, trimmed: bool, unwrapped: bool = False
+) -> str:
+    """SQL for the text of a cell; ``null_words`` are missing, and so are blanks if trimmed."""
+    cell = cell_sql(name, unwrapped=unwrapped)
     text = f"nullif(trim({cell}), '')" if trimmed else cell
     if null_words:
         listed = ", ".join(map(literal, null_words))
