@@ -78,4 +78,6 @@ def publish(
     summary = summarize(context, options, findings)
     artifacts = write_artifacts(connection, context, options, findings.loaded, summary)
     loaded = findings.loaded
+    if loaded.texts is not None and loaded.texts.temporary:
+        loaded.texts.path.unlink()
     return Result(summary=summary, rows=loaded.rows, columns=len(loaded.plans), artifacts=artifacts)

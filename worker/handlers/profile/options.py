@@ -97,6 +97,14 @@ class Options(BaseModel):
         title="Output",
         json_schema_extra=_labels(all="All files", parquet="Parquet only"),
     )
+    spelling: Literal["typed", "original"] = Field(
+        "typed",
+        title="Cells of clean.csv",
+        description="Numbers keep their digits either way",
+        json_schema_extra=_labels(
+            typed="As their types say (2024-01-05, true)", original="As they were written"
+        ),
+    )
     formulas: Literal["keep", "defuse"] = Field(
         "keep",
         title="Spreadsheet formulas in clean.csv",

@@ -13,7 +13,6 @@ from worker.handlers.profile.describing.column_stats import (
     ColumnReader,
     DetailedStats,
     TableSize,
-    is_numeric,
     number_sql,
     shorten,
 )
@@ -21,7 +20,7 @@ from worker.handlers.profile.describing.distribution import finite
 from worker.handlers.profile.describing.warnings import column_warnings, null_words_warning
 from worker.handlers.profile.engine.connection import batches, identifier, literal
 from worker.handlers.profile.engine.parquet import CLEAN
-from worker.handlers.profile.types.column_plan import ColumnPlan
+from worker.handlers.profile.types.column_plan import ColumnPlan, is_number
 
 # A result has to stay small enough to be one row of the database.
 DETAILED_COLUMNS = 1000
@@ -133,7 +132,7 @@ def _may_be_sorted(
 
 
 def _basic_profile(plan: ColumnPlan, basics: BasicStats) -> ColumnProfile:
-    numeric = is_numeric(plan.type)
+    numeric = is_number(plan.type)
     shortest, longest = basics.shortest, basics.longest
     return ColumnProfile(
         name=plan.name,
@@ -160,7 +159,7 @@ def _with_details(profile: ColumnProfile, details: DetailedStats) -> ColumnProfi
         distinct=frequencies.distinct,
         distinct_exact=frequencies.exact,
         unique=frequencies.exact and every_value_differs,
-        quantiles=spread.quantiles if spread and is_numeric(profile.type) else None,
+        quantiles=spread.quantiles if spread and is_number(profile.type) else None,
         sorted=details.order,
         top=frequencies.top,
         histogram=spread.histogram if spread else None,

@@ -1,11 +1,17 @@
 """How each column is read: its value format and type, and the SQL that does it."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from worker.handlers.profile.engine.connection import identifier, literal
 from worker.handlers.profile.engine.load import MISFIT_SQL
-from worker.handlers.profile.types.value_format import DECIMAL, TEXT, ValueFormat
+from worker.handlers.profile.types.value_format import (
+    DECIMAL,
+    INTEGER_TYPES,
+    TEXT,
+    ValueFormat,
+)
 
 # Parquet has no wider integer, and a DOUBLE would merge values that differ.
 MAX_DIGITS = 38
@@ -73,6 +79,14 @@ class ColumnPlan:
         text = self.text_sql()
         return text if self.value_format is None else self.value_format.read_sql(text, self.type)
 
+    def written_sql(self) -> str:
+        """SQL for a staged cell as text: a number with the digits it was written with."""
+        if self.value_format is None:
+            return self.text_sql()
+        if is_number(self.type):
+            return self.value_format.normalized_sql(self.text_sql())
+        return f"CAST({self.typed_sql()} AS VARCHAR)"
+
     def fits_sql(self) -> str:
         """SQL that is true where a staged cell is missing or matches the value format."""
         assert self.value_format is not None
@@ -92,9 +106,24 @@ def cell_text_sql(
     cell = cell_sql(name, unwrapped=unwrapped)
     text = f"nullif(trim({cell}), '')" if trimmed else cell
     if null_words:
-        listed = ", ".join(map(literal, null_words))
-        text = f"CASE WHEN lower(trim({cell})) IN ({listed}) THEN NULL ELSE {text} END"
+        text = f"CASE WHEN {null_word_sql(cell, null_words)} THEN NULL ELSE {text} END"
     return text
+
+
+def null_word_sql(cell: str, null_words: Sequence[str]) -> str:
+    """SQL that is true for a cell that is one of the words, in any case.
+
+    A pattern, since the engine would build a hash table per column for a list with IN.
+    """
+    longest = max(map(len, null_words))
+    listed = "|".join(map(re.escape, null_words))
+    pattern = literal(f"(?i:{listed})")
+    return f"(length(trim({cell})) <= {longest} AND regexp_full_match(trim({cell}), {pattern}))"
+
+
+def is_number(type_: str) -> bool:
+    """Whether a type of the engine is one of numbers."""
+    return type_ in (*INTEGER_TYPES, "DOUBLE") or type_.startswith(DECIMAL)
 
 
 def decimal_type(digits: int, scale: int, spare: int = 0) -> str | None:

@@ -55,10 +55,14 @@ def count_misfits(
     unclear = [name for name, formats in candidates.items() if formats and name not in clear]
     for name in unclear:
         text = cell_text_sql(name, null_words, trimmed=True, unwrapped=name in unwrapped)
-        again = [(name, each) for each in candidates[name]]
-        count, found = _count_texts(connection, text, again)
-        values[name] = count
-        misfits |= found
+        preferred = _preferred(candidates[name])
+        others = [each for each in candidates[name] if each not in preferred]
+        for formats in (preferred, others):
+            count, found = _count_texts(connection, text, [(name, each) for each in formats])
+            values[name] = count
+            misfits |= found
+            if not all(found.values()):
+                break
     return {
         name: ColumnCounts(
             values[name],

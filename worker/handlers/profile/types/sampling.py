@@ -12,6 +12,7 @@ from worker.handlers.profile.types.file_evidence import ColumnFormats, FileEvide
 from worker.handlers.profile.types.matching import (
     are_wrapped,
     find_ambiguity,
+    have_two_decimal_marks,
     matching_formats,
     plausible_formats,
 )
@@ -58,7 +59,8 @@ def _fitting_formats(
     texts = [text for cell in cells if (text := cell.strip()) and text.lower() not in NULL_WORDS]
     plausible = plausible_formats(texts, options, formats_for(name, options))
     if not plausible:
-        return None if are_wrapped(texts) else ()
+        unclear = are_wrapped(texts) or have_two_decimal_marks(texts) is not None
+        return None if unclear else ()
     if texts != cells:
         return None
     for each in plausible:

@@ -41,8 +41,9 @@ def reason_for_text(
     """
     for each, misfits in counts.misfits.items():
         if each in (FLOAT, FLOAT_COMMA) and misfits and _all_match(connection, text, each):
+            have = "has" if misfits == 1 else "have"
             return (
-                f"Kept as text: {misfits:,} of {counts.values:,} numbers have more digits than a "
+                f"Kept as text: {misfits:,} of {counts.values:,} numbers {have} more digits than a "
                 f"floating point number keeps ({_list_misfits(connection, text, each)})."
             )
     marks = have_two_decimal_marks(sample)

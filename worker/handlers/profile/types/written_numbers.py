@@ -78,9 +78,7 @@ def reason_for_text(facts: NumberFacts) -> str:
         listed = ", ".join(f"{times:,} × “{unit}”" for unit, times in named.items())
         return f"the values have different units ({listed})"
     if facts.unit in ("%", "‰") and facts.unitless_values:
-        return (
-            f"{counted(facts.unitless_values, 'value')} of {facts.values:,} lack the “{facts.unit}”"
-        )
+        return f"{facts.unitless_values:,} of {facts.values:,} values lack the unit “{facts.unit}”"
     if facts.scale or facts.unit:
         return ""
     if facts.counts["plus"]:
