@@ -14,7 +14,7 @@ def profile_column(
 ) -> Result:
     """Profile a column of these texts; beside it are an id and a word."""
     out = io.StringIO()
-    rows = [["id", name, "word"], *([n, text, f"w{n}"] for n, text in enumerate(texts))]
+    rows = [["id", name, "word"], *([str(n), text, f"w{n}"] for n, text in enumerate(texts))]
     csv.writer(out, delimiter=delimiter, lineterminator="\n").writerows(rows)
     return run(out.getvalue().encode(), **options)
 

@@ -61,7 +61,7 @@ def count_misfits(
             count, found = _count_texts(connection, text, [(name, each) for each in formats])
             values[name] = count
             misfits |= found
-            if not all(found.values()):
+            if not all(misfits[name, each] for each in candidates[name][:_FIRST_FORMATS]):
                 break
     return {
         name: ColumnCounts(
