@@ -144,8 +144,8 @@ def quote_without_end(path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (one_long_line, "Line 2 is longer than the 16 MiB a record may have"),
-        (quote_without_end, "Line 2 is longer than the 16 MiB a record may have"),
+        (one_long_line, "Line 2 is longer than 16 MiB, the maximum for a row"),
+        (quote_without_end, "Line 2 is longer than 16 MiB, the maximum for a row"),
         (many_columns, "more than 2,000 columns"),
         (bomb, "more than 500 times its size"),
     ],

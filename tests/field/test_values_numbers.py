@@ -4,6 +4,7 @@ import pytest
 
 from tests.field.values import column, profile_column, said, values, written
 from tests.unit.mill import Profile, types
+from worker.handlers.contract import BadInput
 
 # Texts, type, values, and what must be said.
 READ = [
@@ -175,6 +176,20 @@ def test_options_force_a_reading(
 ) -> None:
     result = profile_column(run, texts, **options)
     assert (column(result)["type"], values(result)[0]) == (type_, first)
+
+
+def test_columns_may_be_named(run: Profile) -> None:
+    result = run(b"a,b,c\n1,2,3\n4,5,6\n", names="x|y", types="y=text")
+    assert types(result) == {"x": "BIGINT", "y": "VARCHAR", "c": "BIGINT"}
+    for names in ("x|c", "1|2|3|4"):
+        with pytest.raises(BadInput, match="names"):
+            run(b"a,b,c\n1,2,3\n4,5,6\n", names=names)
+
+
+@pytest.mark.parametrize("options", [{"names": "x|X"}, {"names": "x||y"}, {"types": "v=word"}])
+def test_options_without_sense_are_refused(run: Profile, options: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match=r"name of its own|the types are"):
+        run(b"a,b,c\n1,2,3\n", **options)
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,11 @@ class Options(BaseModel):
         title="Thousands separator",
         description="Character between groups of digits, such as . in 1.234",
     )
+    names: str = Field(
+        "",
+        title="Column names",
+        description="Names for the first columns, separated with |; the others keep theirs",
+    )
     types: str = Field(
         "",
         title="Column types",
@@ -135,6 +140,14 @@ class Options(BaseModel):
             raise ValueError(f"a delimiter is one character or one of: {names}")
         return text
 
+    @field_validator("names")
+    @classmethod
+    def _are_different(cls, text: str) -> str:
+        names = [name.lower() for name in text.split("|")]
+        if text and ("" in names or len(set(names)) < len(names)):
+            raise ValueError("every column needs a name of its own")
+        return text
+
     @field_validator("types")
     @classmethod
     def _names_types(cls, text: str) -> str:
@@ -152,6 +165,22 @@ class Options(BaseModel):
         """The wanted type per column, one of COLUMN_TYPES."""
         pairs = (pair.rpartition("=") for pair in self.types.split(";") if pair)
         return {name.strip(): type_.strip() for name, _, type_ in pairs}
+
+    def rename(self, columns: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the names of the columns, of which the first may be given.
+
+        Raises:
+            ValueError: there are more names than columns, or another column has one of them.
+        """
+        given = tuple(self.names.split("|")) if self.names else ()
+        kept = columns[len(given) :]
+        taken = {name.lower() for name in kept}
+        if len(given) > len(columns) or any(name.lower() in taken for name in given):
+            raise ValueError(
+                f"The option “names” does not fit the {len(columns):,} columns of the file: "
+                "each needs a name of its own."
+            )
+        return (*given, *kept)
 
     @property
     def null_words(self) -> tuple[str, ...]:
