@@ -58,7 +58,15 @@ def test_other_words_keep_the_column_as_text_and_are_named(
 
 
 def test_many_different_words_make_a_text(run: Profile) -> None:
-    texts = [*map(str, range(12)), *(f"word {n}" for n in range(7))]
+    texts = [*map(str, range(12)), *(f"word {letter}" for letter in "abcdefg")]
     result = profile_column(run, texts)
     assert "7 of 19 values" in said(result)
     assert "nulls" not in said(result)
+
+
+@pytest.mark.parametrize(
+    "codes", [["00501", "02134", "90210"], ["A1", "12", "13"], ["1-2", "5", "6"]]
+)
+def test_codes_among_numbers_are_no_words(run: Profile, codes: list[str]) -> None:
+    result = profile_column(run, codes)
+    assert (column(result)["type"], values(result), said(result)) == ("VARCHAR", codes, "")

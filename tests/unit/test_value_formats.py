@@ -215,18 +215,18 @@ def test_words_and_blanks_for_no_value(
     [(1, 20, True), (1, 19, True), (5, 100, True), (40, 100, True), (41, 100, False)],
 )
 def test_misfits_among_values_are_named(run: Profile, misfits: int, of: int, named: bool) -> None:
-    texts = [f"bad {n % 4}" for n in range(misfits)] + [str(n) for n in range(of - misfits)]
+    texts = [f"bad {'abcd'[n % 4]}" for n in range(misfits)] + [str(n) for n in range(of - misfits)]
     result = profiled(run, texts)
     assert (column(result)["type"], values(result)) == ("VARCHAR", texts)
-    warnings = [warning for warning in column(result)["warnings"] if "bad 0" in warning]
+    warnings = [warning for warning in column(result)["warnings"] if "bad a" in warning]
     assert bool(warnings) == named
     if misfits == 5:
         # A few examples will do.
-        assert [f"bad {n}" in warnings[0] for n in range(4)] == [True, True, True, False]
+        assert [f"bad {n}" in warnings[0] for n in "abcd"] == [True, True, True, False]
         assert "5 of 100 values" in warnings[0]
     if misfits == 40:
-        assert "10 × “bad 0”" in warnings[0]
-        assert "option “nulls” to “bad 0|bad 1|bad 2|bad 3”" in warnings[0]
+        assert "10 × “bad a”" in warnings[0]
+        assert "option “nulls” to “bad a|bad b|bad c|bad d”" in warnings[0]
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ class ColumnPlan:
 
     def written_sql(self) -> str:
         """SQL for a staged cell as text: a number with the digits it was written with."""
-        if self.value_format is None:
+        if self.value_format is None or self.round_trips:
             return self.text_sql()
         if is_number(self.type):
             return self.value_format.normalized_sql(self.text_sql())

@@ -16,7 +16,7 @@ from worker.handlers.profile.types.matching import (
     matching_formats,
     plausible_formats,
 )
-from worker.handlers.profile.types.number_formats import INTEGER
+from worker.handlers.profile.types.number_formats import HAS_DIGIT, INTEGER
 from worker.handlers.profile.types.value_format import DECIMAL, VALUE, ValueFormat
 from worker.handlers.profile.types.value_formats import formats_for
 
@@ -69,7 +69,17 @@ def _fitting_formats(
             if other and matching_formats(cells, options, tolerance=0.0, formats=[other]):
                 return each, other
             return (each,)
-    return None
+    return None if _need_a_reason(texts, options, plausible) else ()
+
+
+def _need_a_reason(
+    texts: Sequence[str], options: Options, plausible: Sequence[ValueFormat]
+) -> bool:
+    """Whether a person would ask why the texts, most of which are values, are kept as they are."""
+    if matching_formats(texts, options, formats=plausible):
+        return True
+    has_words = not all(map(HAS_DIGIT.search, texts))
+    return has_words or have_two_decimal_marks(texts) is not None
 
 
 def _plan_column(

@@ -13,7 +13,7 @@ from worker.handlers.profile.types.matching import (
     have_two_decimal_marks,
 )
 from worker.handlers.profile.types.misfit_counts import ColumnCounts
-from worker.handlers.profile.types.number_formats import FLOAT, FLOAT_COMMA
+from worker.handlers.profile.types.number_formats import FLOAT, FLOAT_COMMA, HAS_DIGIT
 from worker.handlers.profile.types.value_format import ValueFormat
 
 _EXAMPLES = 3
@@ -76,6 +76,9 @@ def _on_misfits(
         f"WHERE {value_format.misfit_sql('v')} GROUP BY v ORDER BY 2 DESC, 1 "
         f"LIMIT {_MAX_WORDS + 1}"
     ).fetchall()
+    if any(HAS_DIGIT.search(word) for word, _ in rows):
+        # Codes such as 00501 among numbers: neither values nor words for none.
+        return ""
     listed = ", ".join(f"{n:,} × “{_shorten(word)}”" for word, n in rows[:_EXAMPLES])
     sentence = f"{sentence}({listed})."
     if len(rows) > _MAX_WORDS or any("|" in word for word, _ in rows):
