@@ -94,6 +94,28 @@ def test_memory_is_bounded_whatever_the_shape(shape: str, tmp_path: Path) -> Non
     }  # fmt: skip
 
 
+CELLS: dict[str, Callable[[int, int], str]] = {
+    "booleans": lambda row, column: "yes" if (row + column) % 2 else "no",
+    "words for no value": lambda row, column: str(row) if (row + column) % 5 else "NA",
+    "ambiguous dates": lambda row, column: f"{row % 12 + 1:02}/{column % 12 + 1:02}/2024",
+    "money": lambda row, column: f"$1,{row * column % 1000:03}.50",
+}
+
+
+@pytest.mark.parametrize("columns", [80, 200, 500, 2000])
+@pytest.mark.parametrize("cells", CELLS)
+def test_memory_is_bounded_in_small_wide_files(cells: str, columns: int, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    with path.open("w", encoding="utf-8") as file:
+        file.write("\t".join(f"c{n}" for n in range(columns)) + "\n")
+        for row in range(15):
+            texts = (CELLS[cells](row, column) for column in range(columns))
+            file.write("\t".join(texts) + "\n")
+    done = read(path, tmp_path / "work")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1])["peak_bytes"] < MOST_MIB * MIB
+
+
 def one_long_line(path: Path) -> None:
     with path.open("wb") as file:
         file.write(b"a,b\n1,")

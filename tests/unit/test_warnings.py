@@ -13,7 +13,7 @@ from worker.handlers.profile.engine import connection as engine
 from worker.handlers.profile.engine.load import CannotLoad, CsvSource, MisfitFound, load_typed
 from worker.handlers.profile.engine.parquet import OutputColumn
 from worker.handlers.profile.types.column_plan import ColumnPlan
-from worker.handlers.profile.types.value_formats import INTEGER
+from worker.handlers.profile.types.number_formats import INTEGER
 
 PLAIN = ColumnProfile(
     name="n", type="BIGINT", kind="whole number", count=1000, nulls=0, distinct=500,
@@ -118,7 +118,7 @@ def test_outliers(low: float, high: float, expected: list[str]) -> None:
 
 def test_words_read_as_missing() -> None:
     profile = replace(PLAIN, null_words={"NA": 1200, "n/a": 1})
-    assert null_words_warning(profile) == ["Treated as missing: 1,200 × “NA”, 1 × “n/a”."]
+    assert null_words_warning(profile) == ["Read as no value: 1,200 × “NA”, 1 × “n/a”."]
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_words_read_as_missing() -> None:
         (["1,234", "5,678"],
          "Ambiguous numbers: 1,234 could be 1234 or 1.234. Kept as text; set the option "
          "“decimal” to say which."),
-        (["5", "6", "NA"], "Treated as missing: 1 × “NA”."),
+        (["5", "6", "NA"], "Read as no value: 1 × “NA”."),
     ],
 )  # fmt: skip
 def test_what_typing_a_column_says(run: Profile, texts: list[str], warning: str) -> None:

@@ -1,8 +1,10 @@
 """The stages of a profile, top to bottom."""
 
+from dataclasses import replace
+
 import duckdb
 
-from worker.handlers.contract import Context, Result, handler
+from worker.handlers.contract import BadInput, Context, Result, handler
 from worker.handlers.profile import loading
 from worker.handlers.profile.describing.column_stats import TableSize
 from worker.handlers.profile.describing.columns import describe_columns
@@ -48,10 +50,18 @@ def prepare(context: Context, options: Options) -> Prepared:
 
 
 def detect(prepared: Prepared, options: Options) -> Detected:
-    """Detect dialect and layout from the sample."""
+    """Detect dialect and layout from the sample.
+
+    Raises:
+        BadInput: the option “names” does not fit the columns.
+    """
     sample = prepared.sample
     dialect = detect_dialect(sample, options)
     layout = detect_layout(sample, dialect, options)
+    try:
+        layout = replace(layout, columns=options.rename(layout.columns))
+    except ValueError as error:
+        raise BadInput(str(error)) from error
     return Detected(dialect, layout, sample_rows(sample, dialect, layout))
 
 
@@ -78,4 +88,6 @@ def publish(
     summary = summarize(context, options, findings)
     artifacts = write_artifacts(connection, context, options, findings.loaded, summary)
     loaded = findings.loaded
+    if loaded.texts is not None and loaded.texts.temporary:
+        loaded.texts.path.unlink()
     return Result(summary=summary, rows=loaded.rows, columns=len(loaded.plans), artifacts=artifacts)

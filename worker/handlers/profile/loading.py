@@ -148,7 +148,8 @@ class _Loader:
                 raise AccountingMismatch(
                     f"The engine cannot read the normalized file: {error}"
                 ) from error
-        path.unlink()
+        if table.texts is None or table.texts.path != path:
+            path.unlink()
         tally = replace(
             tally,
             written=tally.written - table.rejected,
@@ -178,7 +179,13 @@ class _Loader:
 
     def _loaded(self, table: TypedTable, tally: Tally) -> Loaded:
         return Loaded(
-            table.plans, table.rows, table.null_words, tally, self._rejects, self._repairs
+            table.plans,
+            table.rows,
+            table.texts,
+            table.null_words,
+            tally,
+            self._rejects,
+            self._repairs,
         )
 
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 NAMED_DELIMITERS = {
     "comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "space": " ", "colon": ":"
 }  # fmt: skip
+COLUMN_TYPES = ("text", "boolean", "integer", "number", "date", "timestamp", "time")
 Character = Annotated[str, StringConstraints(min_length=1, max_length=1)]
 
 
@@ -61,6 +62,22 @@ class Options(BaseModel):
         title="Decimal separator",
         json_schema_extra=_labels(point="Point (1.5)", comma="Comma (1,5)"),
     )
+    thousands: Character | None = Field(
+        None,
+        title="Thousands separator",
+        description="Character between groups of digits, such as . in 1.234",
+    )
+    names: str = Field(
+        "",
+        title="Column names",
+        description="Names for the first columns, separated with |; the others keep theirs",
+    )
+    types: str = Field(
+        "",
+        title="Column types",
+        description="For example id=text;born=date: text, boolean, integer, number, date, "
+        "timestamp or time",
+    )
     integers: Literal["wide", "narrow"] = Field(
         "wide",
         title="Integer size",
@@ -84,6 +101,14 @@ class Options(BaseModel):
         "all",
         title="Output",
         json_schema_extra=_labels(all="All files", parquet="Parquet only"),
+    )
+    spelling: Literal["typed", "original"] = Field(
+        "typed",
+        title="Cells of clean.csv",
+        description="Numbers keep their digits either way",
+        json_schema_extra=_labels(
+            typed="As their types say (2024-01-05, true)", original="As they were written"
+        ),
     )
     formulas: Literal["keep", "defuse"] = Field(
         "keep",
@@ -114,6 +139,48 @@ class Options(BaseModel):
             names = ", ".join(NAMED_DELIMITERS)
             raise ValueError(f"a delimiter is one character or one of: {names}")
         return text
+
+    @field_validator("names")
+    @classmethod
+    def _are_different(cls, text: str) -> str:
+        names = [name.lower() for name in text.split("|")]
+        if text and ("" in names or len(set(names)) < len(names)):
+            raise ValueError("every column needs a name of its own")
+        return text
+
+    @field_validator("types")
+    @classmethod
+    def _names_types(cls, text: str) -> str:
+        for pair in filter(None, text.split(";")):
+            _, sign, type_ = pair.rpartition("=")
+            if not sign or type_.strip() not in COLUMN_TYPES:
+                raise ValueError(
+                    f"“{pair}” is not a column and its type, such as id=text; the types are: "
+                    f"{', '.join(COLUMN_TYPES)}"
+                )
+        return text
+
+    @property
+    def column_types(self) -> dict[str, str]:
+        """The wanted type per column, one of COLUMN_TYPES."""
+        pairs = (pair.rpartition("=") for pair in self.types.split(";") if pair)
+        return {name.strip(): type_.strip() for name, _, type_ in pairs}
+
+    def rename(self, columns: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the names of the columns, of which the first may be given.
+
+        Raises:
+            ValueError: there are more names than columns, or another column has one of them.
+        """
+        given = tuple(self.names.split("|")) if self.names else ()
+        kept = columns[len(given) :]
+        taken = {name.lower() for name in kept}
+        if len(given) > len(columns) or any(name.lower() in taken for name in given):
+            raise ValueError(
+                f"The option “names” does not fit the {len(columns):,} columns of the file: "
+                "each needs a name of its own."
+            )
+        return (*given, *kept)
 
     @property
     def null_words(self) -> tuple[str, ...]:

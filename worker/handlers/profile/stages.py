@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from worker.handlers.profile.accounting.issues import IssueLog
 from worker.handlers.profile.accounting.tally import Tally
@@ -32,14 +33,29 @@ class Detected:
 
 
 @dataclass(frozen=True, slots=True)
+class TextSource:
+    """SQL for the written rows with every cell as text; read ``slice_columns`` at a time.
+
+    ``path`` is removed in the end if it is ``temporary``.
+    """
+
+    sql: str
+    slice_columns: int
+    path: Path
+    temporary: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Loaded:
     """The typed Parquet of ``rows`` rows, which the ``tally`` and both logs account for.
 
-    ``null_words`` are per column the words that were read as missing, and how often.
+    ``null_words`` are per column the words that were read as missing, and how often. ``texts`` has
+    the cells as text, None where there are no rows.
     """
 
     plans: Sequence[ColumnPlan]
     rows: int
+    texts: TextSource | None
     null_words: Mapping[str, Mapping[str, int]]
     tally: Tally
     rejects: IssueLog

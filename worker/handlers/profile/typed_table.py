@@ -19,7 +19,7 @@ from worker.handlers.profile.engine.load import CsvSource, MisfitFound
 from worker.handlers.profile.engine.parquet import OutputColumn
 from worker.handlers.profile.options import Options
 from worker.handlers.profile.reading.lines import LineReader
-from worker.handlers.profile.stages import Detected, Prepared
+from worker.handlers.profile.stages import Detected, Prepared, TextSource
 from worker.handlers.profile.types import staged_table
 from worker.handlers.profile.types.column_plan import ColumnPlan
 from worker.handlers.profile.types.inference import infer_plans
@@ -30,11 +30,13 @@ from worker.handlers.profile.types.sampling import plan_from_sample
 class TypedTable:
     """What was written: ``rows`` rows, typed by ``plans``; ``rejected`` rows have a misfit.
 
-    ``null_words`` are per column the words that were read as missing, and how often.
+    ``null_words`` are per column the words that were read as missing, and how often. ``texts`` has
+    the cells as text, None where there are no rows.
     """
 
     plans: Sequence[ColumnPlan]
     rows: int
+    texts: TextSource | None = None
     null_words: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     rejected: int = 0
 
@@ -83,7 +85,13 @@ class TypedTableWriter:
             plans = [*planned, *map(ColumnPlan, overflow)]
             rows = self._load_typed(source, plans, start)
             if rows is not None:
-                return TypedTable(plans, rows)
+                texts = TextSource(
+                    load.read_csv_sql(source),
+                    parquet.SLICE_COLUMNS,
+                    source.path,
+                    temporary=source.path != self._text.path,
+                )
+                return TypedTable(plans, rows, texts)
         names = [*self._columns, *overflow]
         return self._stage_and_type(source, names, start, line_column)
 
@@ -126,8 +134,13 @@ class TypedTableWriter:
                 f"{staged - rows:,} rows were left out for values that do not fit, but "
                 f"{rejected:,} were rejected. Nothing was published."
             )
-        Path(parquet.STAGING).unlink()
-        return TypedTable(plans, rows, null_words, rejected)
+        texts = TextSource(
+            staged_table.source_sql(plans),
+            staged_table.SLICE_COLUMNS,
+            Path(parquet.STAGING),
+            temporary=True,
+        )
+        return TypedTable(plans, rows, texts, null_words, rejected)
 
     def _reject_misfits(self, plans: Sequence[ColumnPlan], line_column: str) -> int:
         """Log the rows that have a misfit; return their number."""

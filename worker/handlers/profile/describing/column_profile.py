@@ -27,7 +27,7 @@ class Histogram:
 class ColumnProfile:
     """One column, its fields in the order of profile.json, whose schema describes them.
 
-    ``empty_texts`` and ``null_words`` are left out of the JSON where they are None.
+    ``empty_texts``, ``null_words`` and ``unit`` are left out of the JSON where they are None.
     """
 
     name: str
@@ -51,11 +51,12 @@ class ColumnProfile:
     warnings: list[str] = field(default_factory=list)
     empty_texts: int | None = None
     null_words: Mapping[str, int] | None = None
+    unit: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """JSON for the result."""
         found = asdict(self)
-        for optional in ("empty_texts", "null_words"):
+        for optional in ("empty_texts", "null_words", "unit"):
             if found[optional] is None:
                 del found[optional]
         return found

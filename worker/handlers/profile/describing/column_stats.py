@@ -9,8 +9,8 @@ from worker.handlers.profile.describing import distribution, text_stats
 from worker.handlers.profile.describing.distribution import Distribution, ValueCount
 from worker.handlers.profile.describing.text_stats import TextStats
 from worker.handlers.profile.engine.connection import identifier
-from worker.handlers.profile.types.column_plan import ColumnPlan
-from worker.handlers.profile.types.value_formats import DECIMAL, INTEGER_TYPES, TEXT
+from worker.handlers.profile.types.column_plan import ColumnPlan, is_number
+from worker.handlers.profile.types.value_format import TEXT
 
 TOP = 10
 # Up to this many an exact GROUP BY is quicker than a sketch.
@@ -186,14 +186,9 @@ class ColumnReader:
         return row
 
 
-def is_numeric(type_: str) -> bool:
-    """Whether a type of the engine is one of numbers."""
-    return type_ in (*INTEGER_TYPES, "DOUBLE") or type_.startswith(DECIMAL)
-
-
 def number_sql(name: str, type_: str) -> str:
     """SQL for a number or time as a DOUBLE, times in seconds."""
-    return f"{name}::DOUBLE" if is_numeric(type_) else f"epoch({name})::DOUBLE"
+    return f"{name}::DOUBLE" if is_number(type_) else f"epoch({name})::DOUBLE"
 
 
 def shorten(value: str | None) -> str | None:

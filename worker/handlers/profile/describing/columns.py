@@ -13,7 +13,6 @@ from worker.handlers.profile.describing.column_stats import (
     ColumnReader,
     DetailedStats,
     TableSize,
-    is_numeric,
     number_sql,
     shorten,
 )
@@ -21,7 +20,7 @@ from worker.handlers.profile.describing.distribution import finite
 from worker.handlers.profile.describing.warnings import column_warnings, null_words_warning
 from worker.handlers.profile.engine.connection import batches, identifier, literal
 from worker.handlers.profile.engine.parquet import CLEAN
-from worker.handlers.profile.types.column_plan import ColumnPlan
+from worker.handlers.profile.types.column_plan import ColumnPlan, is_number
 
 # A result has to stay small enough to be one row of the database.
 DETAILED_COLUMNS = 1000
@@ -105,7 +104,9 @@ def _basic_stats_sql(plan: ColumnPlan) -> str:
     elif plan.type != "BOOLEAN":
         number = number_sql(name, plan.type)
         fields["mean"] = f"avg({number})"
-        fields["std"] = f"stddev({number})"
+        # The engine has no deviation of what is infinite.
+        finite_number = f"CASE WHEN isfinite({number}) THEN {number} END"
+        fields["std"] = f"stddev({finite_number if plan.type == 'DOUBLE' else number})"
         fields["low"] = number_sql(f"min({name})", plan.type)
         fields["high"] = number_sql(f"max({name})", plan.type)
     return "{" + ", ".join(f"'{field}': {sql}" for field, sql in fields.items()) + "}"
@@ -131,7 +132,7 @@ def _may_be_sorted(
 
 
 def _basic_profile(plan: ColumnPlan, basics: BasicStats) -> ColumnProfile:
-    numeric = is_numeric(plan.type)
+    numeric = is_number(plan.type)
     shortest, longest = basics.shortest, basics.longest
     return ColumnProfile(
         name=plan.name,
@@ -145,7 +146,8 @@ def _basic_profile(plan: ColumnPlan, basics: BasicStats) -> ColumnProfile:
         mean=finite(basics.mean) if numeric else None,
         std=finite(basics.std) if numeric else None,
         lengths=[shortest, longest] if shortest is not None and longest is not None else None,
-        warnings=[plan.note] if plan.note else [],
+        warnings=list(plan.notes),
+        unit=plan.unit or None,
     )
 
 
@@ -157,7 +159,7 @@ def _with_details(profile: ColumnProfile, details: DetailedStats) -> ColumnProfi
         distinct=frequencies.distinct,
         distinct_exact=frequencies.exact,
         unique=frequencies.exact and every_value_differs,
-        quantiles=spread.quantiles if spread and is_numeric(profile.type) else None,
+        quantiles=spread.quantiles if spread and is_number(profile.type) else None,
         sorted=details.order,
         top=frequencies.top,
         histogram=spread.histogram if spread else None,

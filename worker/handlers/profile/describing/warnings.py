@@ -4,7 +4,7 @@ import re
 
 from worker.handlers.profile.describing.column_profile import ColumnProfile
 from worker.handlers.profile.describing.text_stats import TextStats
-from worker.handlers.profile.types.value_formats import TEXT
+from worker.handlers.profile.types.value_format import TEXT
 
 # Values that mean “missing” in many files, where they are the smallest or the largest.
 _SENTINELS = frozenset(
@@ -33,7 +33,7 @@ def null_words_warning(profile: ColumnProfile) -> list[str]:
     if not profile.null_words:
         return []
     listed = ", ".join(f"{times:,} × “{word}”" for word, times in profile.null_words.items())
-    return [f"Treated as missing: {listed}."]
+    return [f"Read as no value: {listed}."]
 
 
 def _on_texts(texts: TextStats) -> list[str]:

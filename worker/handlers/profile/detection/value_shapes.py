@@ -27,7 +27,26 @@ DATA_SHAPES = frozenset({"integer", "number", "date", "time", "timestamp", "uuid
 _COLUMN_SHAPES = DATA_SHAPES | {"boolean", "email", "url"}
 _MAX_SHAPED_LENGTH = 200
 NULL_WORDS = frozenset(
-    {"na", "n/a", "nan", "null", "none", "nil", "-", "--", "?", "#n/a", "\\n", "missing"}
+    {
+        *(
+            "na",
+            "n/a",
+            "n.a.",
+            "n.a",
+            "n/d",
+            "n.d.",
+            "nd",
+            "nan",
+            "nat",
+            "null",
+            "(null)",
+            "<null>",
+        ),
+        *("none", "nil", "\\n", "missing", "(missing)", "<na>", "#n/a", "#n/a n/a", "#na"),
+        *("-", "--", "---", "\u2013", "\u2014", "?", ".", "..", "...", ":", "*", "**"),
+        *("#div/0!", "#ref!", "#value!", "#name?", "#null!", "#num!", "#error!", "#getting_data"),
+        *("0000-00-00", "0000-00-00 00:00:00", "9999-99-99", "00/00/0000", "00.00.0000"),
+    }
 )
 
 

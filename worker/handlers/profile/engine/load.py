@@ -71,14 +71,15 @@ def _write(
     target: str,
 ) -> int:
     try:
-        return parquet.write(connection, output, _read_csv_sql(source), target)
+        return parquet.write(connection, output, read_csv_sql(source), target)
     except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
         message = str(error).splitlines()[0]
         # The engine has one exception for all: its message is the only difference.
         raise (MisfitFound if message == _MISFIT_MESSAGE else CannotLoad)(message) from error
 
 
-def _read_csv_sql(source: CsvSource) -> str:
+def read_csv_sql(source: CsvSource) -> str:
+    """SQL for the table of a file, every cell as text."""
     columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in source.columns)
     line_bytes = max(_MIN_LINE_BYTES, source.longest_record + 1024)
     options = {

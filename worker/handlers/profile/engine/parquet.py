@@ -32,17 +32,18 @@ def write(
 ) -> int:
     """Write ``output`` over the SQL table ``source`` to the file ``target``; return the rows.
 
-    If there are more than SLICE_COLUMNS columns, ``slice_columns`` are written at a time. Nothing
-    is left of a file that could not be written completely.
+    If there are more, ``slice_columns`` columns are written at a time. Nothing is left of a file
+    that could not be written completely.
     """
-    if len(output) <= SLICE_COLUMNS:
+    if len(output) <= slice_columns:
         selected = ", ".join(f"{each.expression} AS {identifier(each.name)}" for each in output)
         return _copy(connection, f"SELECT {selected} FROM {source}", target, len(output))
     slices = list(batches(output, slice_columns))
     parts = [f"part{number}.parquet" for number in range(len(slices))]
     try:
         rows = {
-            write(connection, some, source, part) for some, part in zip(slices, parts, strict=True)
+            write(connection, some, source, part, slice_columns)
+            for some, part in zip(slices, parts, strict=True)
         }
         assert len(rows) == 1
         joined = " POSITIONAL JOIN ".join(map(literal, parts))

@@ -1,7 +1,7 @@
 """The files to download that a profile leaves."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,14 +11,16 @@ import jinja2
 
 from worker.handlers.contract import Artifact, Context
 from worker.handlers.profile.describing.text_stats import FORMULA_SIGNS
+from worker.handlers.profile.engine import parquet
 from worker.handlers.profile.engine.connection import identifier, literal
-from worker.handlers.profile.engine.parquet import CLEAN
+from worker.handlers.profile.engine.parquet import CLEAN, OutputColumn
 from worker.handlers.profile.options import Options
 from worker.handlers.profile.stages import Loaded
-from worker.handlers.profile.types.column_plan import ColumnPlan
-from worker.handlers.profile.types.value_formats import TEXT
+from worker.handlers.profile.types.column_plan import ColumnPlan, is_number
+from worker.handlers.profile.types.value_format import TEXT
 
 CSV, PROFILE, REPORT = "clean.csv", "profile.json", "report.html"
+_WRITTEN = "written.parquet"
 
 
 def write_artifacts(
@@ -36,7 +38,7 @@ def write_artifacts(
     if options.files == "all":
         report = _template().render(name=context.name, **summary)
         (context.folder / REPORT).write_text(report, "utf-8")
-        _write_csv(connection, loaded.plans, neutralize=options.formulas == "defuse")
+        _write_csv(connection, loaded, options)
         artifacts += [
             Artifact(CSV, "Clean CSV", "text/csv"),
             Artifact(REPORT, "Report", "text/html"),
@@ -50,23 +52,46 @@ def write_artifacts(
     return artifacts
 
 
-def _write_csv(
-    connection: duckdb.DuckDBPyConnection, plans: Sequence[ColumnPlan], *, neutralize: bool
-) -> None:
-    """Write the typed table as CSV; ``neutralize``: no spreadsheet takes a text for a formula."""
-    signs = ", ".join(f"chr({ord(sign)})" for sign in FORMULA_SIGNS)
-    output = []
-    for plan in plans:
-        value, title = identifier(plan.name), plan.name
-        if neutralize and title[:1] in FORMULA_SIGNS:
-            title = f"'{title}"
-        if neutralize and plan.type == TEXT:
-            value = f"CASE WHEN {value}[1] IN ({signs}) THEN '''' || {value} ELSE {value} END"
-        output.append(f"{value} AS {identifier(title)}")
+def _write_csv(connection: duckdb.DuckDBPyConnection, loaded: Loaded, options: Options) -> None:
+    """Write the table as CSV, its numbers with the digits that they were written with.
+
+    With ``formulas=defuse`` no spreadsheet takes a text for a formula.
+    """
+    output = [_csv_column(plan, loaded, options) for plan in loaded.plans]
+    source, texts = literal(CLEAN), loaded.texts
+    if texts is not None and _needs_texts(loaded, options):
+        source = texts.sql
+        if len(output) > texts.slice_columns:
+            parquet.write(connection, output, source, _WRITTEN, texts.slice_columns)
+            output = [OutputColumn(identifier(each.name), each.name) for each in output]
+            source = literal(_WRITTEN)
+    selected = ", ".join(f"{each.expression} AS {identifier(each.name)}" for each in output)
     connection.execute(
-        f"COPY (SELECT {', '.join(output)} FROM {literal(CLEAN)}) TO {literal(CSV)} "
+        f"COPY (SELECT {selected} FROM {source}) TO {literal(CSV)} "
         "(FORMAT csv, HEADER true, DELIMITER ',')"
     )
+    Path(_WRITTEN).unlink(missing_ok=True)
+
+
+def _needs_texts(loaded: Loaded, options: Options) -> bool:
+    """Whether cells differ from what the engine writes for their values."""
+    fractional = any(
+        is_number(plan.type) and not plan.type.endswith("INT") for plan in loaded.plans
+    )
+    return fractional or options.spelling == "original"
+
+
+def _csv_column(plan: ColumnPlan, loaded: Loaded, options: Options) -> OutputColumn:
+    value, title = identifier(plan.name), plan.name
+    if loaded.texts is not None and options.spelling == "typed" and _needs_texts(loaded, options):
+        value = plan.written_sql()
+    if options.formulas == "defuse":
+        signs = ", ".join(f"chr({ord(sign)})" for sign in FORMULA_SIGNS)
+        if title[:1] in FORMULA_SIGNS:
+            title = f"'{title}"
+        if plan.type == TEXT or options.spelling == "original":
+            value = f"CASE WHEN {value}[1] IN ({signs}) THEN '''' || {value} ELSE {value} END"
+    return OutputColumn(value, title)
 
 
 @cache

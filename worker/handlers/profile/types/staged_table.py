@@ -8,10 +8,10 @@ import duckdb
 from worker.handlers.profile.engine import parquet
 from worker.handlers.profile.engine.connection import batches, identifier, literal
 from worker.handlers.profile.engine.parquet import CLEAN, STAGING, OutputColumn
-from worker.handlers.profile.types.column_plan import ColumnPlan
+from worker.handlers.profile.types.column_plan import ColumnPlan, cell_sql, null_word_sql
 
 # Casts that know null words take much memory; columns of Parquet are quick to reach.
-_SLICE_COLUMNS = 50
+SLICE_COLUMNS = 50
 _FETCHED_ROWS = 1000
 
 
@@ -26,10 +26,14 @@ class Misfit:
 
 def write_typed(connection: duckdb.DuckDBPyConnection, plans: Sequence[ColumnPlan]) -> int:
     """Write the typed Parquet; return its rows. Rows with misfits to be rejected are left out."""
-    fits = _all_fit_sql([plan for plan in plans if plan.rejected_misfits])
     output = [OutputColumn(plan.typed_sql(), plan.name) for plan in plans]
-    source = f"{literal(STAGING)} WHERE {fits}"
-    return parquet.write(connection, output, source, CLEAN, _SLICE_COLUMNS)
+    return parquet.write(connection, output, source_sql(plans), CLEAN, SLICE_COLUMNS)
+
+
+def source_sql(plans: Sequence[ColumnPlan]) -> str:
+    """SQL for the staged rows that are written: those without misfits to be rejected."""
+    fits = _all_fit_sql([plan for plan in plans if plan.rejected_misfits])
+    return f"{literal(STAGING)} WHERE {fits}"
 
 
 def rejected_misfits(
@@ -65,6 +69,7 @@ def count_null_words(
     """Per column the words that are read as missing, and how often each occurs."""
     found: dict[str, dict[str, int]] = {}
     for batch in batches([plan for plan in plans if plan.null_words]):
+        texts = {plan.name: cell_sql(plan.name, unwrapped=plan.unwrapped) for plan in batch}
         conditions = {plan.name: _is_null_word_sql(plan) for plan in batch}
         counts = ", ".join(f"count_if({condition})" for condition in conditions.values())
         row = connection.execute(f"SELECT {counts} FROM {literal(STAGING)}").fetchone()
@@ -72,7 +77,7 @@ def count_null_words(
         for (name, condition), count in zip(conditions.items(), row, strict=True):
             if count:
                 rows = connection.execute(
-                    f"SELECT trim({identifier(name)}) AS v, count(*) FROM {literal(STAGING)} "
+                    f"SELECT trim({texts[name]}) AS v, count(*) FROM {literal(STAGING)} "
                     f"WHERE {condition} GROUP BY v ORDER BY 2 DESC, 1"
                 ).fetchall()
                 found[name] = dict(rows)
@@ -80,5 +85,5 @@ def count_null_words(
 
 
 def _is_null_word_sql(plan: ColumnPlan) -> str:
-    words = ", ".join(map(literal, plan.null_words))
-    return f"lower(trim({identifier(plan.name)})) IN ({words})"
+    cell = cell_sql(plan.name, unwrapped=plan.unwrapped)
+    return null_word_sql(cell, plan.null_words)
