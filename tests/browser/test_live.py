@@ -138,7 +138,7 @@ async def test_tabs_with_different_views(context: BrowserContext, site: Programs
     await expect(everything.locator("tbody tr")).to_have_count(2)
 
 
-async def test_filters_search_and_sort_stand_in_the_address(page: Page, site: Programs) -> None:
+async def test_filters_search_and_sort_are_in_the_url(page: Page, site: Programs) -> None:
     ids = [await put(site, f"{name}.csv", CSV * (n + 1)) for n, name in enumerate("cab")]
     await ended(site, *ids, await put(site, "broken.csv", "\n\n"))
     await live(page)
@@ -275,7 +275,7 @@ async def test_the_popup_has_an_address_and_follows_the_job(page: Page, site: Pr
     await expect(bar).not_to_have_attribute("value", first or "")
     await dialog.get_by_role("tab", name="Timeline").click()
     await httpx_delete(site, busy)
-    await expect(dialog.locator(".outcome")).to_contain_text("You can run it again")
+    await expect(dialog.locator(".outcome")).to_contain_text("You can retry it")
     await expect(dialog.get_by_role("tab", name="Timeline")).to_have_attribute(
         "aria-selected", "true"
     )

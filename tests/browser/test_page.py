@@ -42,7 +42,7 @@ async def test_an_upload_becomes_ok_without_reloading(page: Page) -> None:
     await expect(page.locator(".message-success")).to_have_count(0, timeout=15_000)
 
 
-async def test_options_stand_in_their_order_and_are_heeded(page: Page, site: Programs) -> None:
+async def test_options_keep_their_order_and_take_effect(page: Page, site: Programs) -> None:
     await live(page)
     await page.get_by_text("Reading options").click()
     labels = await page.locator(".more-options label").all_text_contents()

@@ -431,7 +431,7 @@ async def test_a_returning_client_gets_the_table_and_no_gap(client: Client, core
 
 
 @pytest.mark.parametrize("how", ["header", "query"])
-async def test_a_client_of_an_earlier_stream_is_told_of_the_gap(
+async def test_a_gap_is_announced_to_a_client_of_an_earlier_stream(
     client: Client, core: Core, how: str
 ) -> None:
     await submit(core, "now.csv")

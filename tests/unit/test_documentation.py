@@ -120,7 +120,7 @@ def test_the_example_handler_works(tmp_path: Path) -> None:
         found(context, {})
 
 
-def test_the_promises_name_real_tests() -> None:
+def test_the_guarantees_name_real_tests() -> None:
     page = (ROOT / "docs" / "reliability.md").read_text()
     named = re.findall(r"`(\w+/test_\w+\.py): (test_\w+)(\*?)`", page)
     assert len(named) >= 8
