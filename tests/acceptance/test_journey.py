@@ -125,7 +125,9 @@ async def test_a_transient_error_waits_and_is_tried_again(
     await eventually(due)
     file = await client.ends(file_id)
     assert (file.status, file.attempt, file.failures) == (Status.ERROR, 2, 1)
-    assert file.message == "The other side is asleep."
+    assert file.message == (
+        "The other side is asleep. It failed for the 2nd time, so it is not retried."
+    )
 
 
 NASTY = {
