@@ -92,7 +92,7 @@ async def delete(file_id: int) -> str:
         200: (HTML, "A confirmation message."),
         303: ("", "Redirect to the page, for browsers without scripts."),
         404: (HTML, "No such file, or its data was deleted."),
-        409: (HTML, "The file is running, Ok or Removed."),
+        409: (HTML, "The file is not Error or Canceled."),
     }
 )
 async def retry(file_id: int) -> Response:

@@ -1,4 +1,4 @@
-"""Renders the pieces of the page."""
+"""Renders the fragments of the page."""
 
 from collections.abc import Mapping, Sequence
 

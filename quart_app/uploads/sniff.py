@@ -23,7 +23,7 @@ _MAGIC = {
 _COMPRESSED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ\x00", b"PK\x03\x04")
 _OFFICE = b"[Content_Types].xml"
 _WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
-# Tab, line ends, form feed, end of file and escape occur in text; one or two others may delimit.
+# Tab, line endings, form feed, end of file and escape occur in text; one or two others may delimit.
 _CONTROLS = bytes(set(range(1, 32)) - {9, 10, 11, 12, 13, 0x1A, 0x1B})
 _BINARY_CONTROL_KINDS = 8
 _BINARY_CONTROL_SHARE = 0.02
