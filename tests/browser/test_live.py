@@ -1,4 +1,4 @@
-"""The table and the popup: filters, search, many rows at once, and what a live update keeps."""
+"""The table and the details dialog: filters, search, many rows, and what a live update keeps."""
 
 import asyncio
 import re
@@ -263,7 +263,7 @@ async def test_progress_comes_as_rows_not_as_tables(page: Page, site: Programs) 
     await page.get_by_role("button", name="Cancel busy.csv").click()
 
 
-async def test_the_popup_has_an_address_and_follows_the_job(page: Page, site: Programs) -> None:
+async def test_the_details_dialog_has_a_url_and_follows_the_job(page: Page, site: Programs) -> None:
     busy = await burning(site, "busy.csv")
     await page.goto(f"/?file={busy}")
     dialog = page.locator("dialog")
@@ -294,7 +294,7 @@ async def httpx_delete(site: Programs, file_id: int) -> None:
         await http.delete(f"/processing_file/{file_id}/")
 
 
-async def test_the_popup_by_keyboard(page: Page, site: Programs) -> None:
+async def test_the_details_dialog_by_keyboard(page: Page, site: Programs) -> None:
     await ended(site, await put(site, "keys.csv", CSV + '"broken,1,2,3\n'))
     await live(page)
     link = page.get_by_role("link", name="keys.csv", exact=True)

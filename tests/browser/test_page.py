@@ -59,7 +59,7 @@ async def test_options_keep_their_order_and_take_effect(page: Page, site: Progra
     assert result["receipt"]["options"] == {"delimiter": "!", "integers": "narrow"}
 
 
-async def test_the_popup_shows_what_is_in_the_file(page: Page, tmp_path: Path) -> None:
+async def test_the_details_dialog_shows_what_is_in_the_file(page: Page, tmp_path: Path) -> None:
     await live(page)
     await send(page, upload_of("cities.csv"))
     await expect(page.locator(".status-ok")).to_be_visible(timeout=30_000)
