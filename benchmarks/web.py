@@ -1,4 +1,4 @@
-"""The web program on real servers of its own, for benchmarks; nothing grinds what comes."""
+"""The web process on servers of its own, for benchmarks; no worker processes the uploads."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

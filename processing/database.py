@@ -18,7 +18,7 @@ from processing.errors import DatabaseUnavailable
 
 CONNECT_SECONDS = 5
 # A connection idle for longer is pinged before it is used. No server restarts faster, so one that
-# was in use more recently cannot have lost its server and found it back unnoticed.
+# was in use more recently cannot have been through a restart unnoticed.
 PING_AFTER_SECONDS = 0.2
 # Our statements are short. The server ends one that hangs on a lock held by a stopped process
 # before the client's own timeout does.

@@ -15,7 +15,7 @@ MillraceError
     ├── BadForm             the body is not the required multipart form
     ├── BadName             the file name is invalid
     ├── BadDigest           the bytes do not match their digest
-    │   └── BadChecksum     … in one piece of a resumable upload
+    │   └── BadChecksum     … in one chunk of a resumable upload
     ├── TooSlow             the body arrives below the minimum rate
     ├── NotCsv              the file is not CSV
     ├── EmptyFile           the file is empty
@@ -106,7 +106,7 @@ class BadDigest(Refused):
 
 
 class BadChecksum(BadDigest):
-    """The bytes of a piece do not match its checksum; tus defines status 460 for it."""
+    """The bytes of a chunk do not match its checksum; tus defines status 460 for it."""
 
     status = 460
 

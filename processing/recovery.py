@@ -1,4 +1,7 @@
-"""Rebuilds the job stream, announces lost results, deletes data that has no row.
+"""Makes Redis and the disk match PostgreSQL.
+
+It queues open files that are missing on the job stream, announces results whose event was lost, and
+deletes data that has no row.
 
 Every worker runs it, one at a time. A sweep checks new rows first and then, for a limited time, all
 open rows from where the last sweep stopped: a long backlog takes several sweeps.
@@ -94,7 +97,7 @@ class Recovery:
 
     async def _requeue(self, files: list[tuple[int, str]]) -> int:
         await self._outbox.expect_requeue()
-        # Read again: a file that was finished meanwhile has lost its entry rightly.
+        # Read the rows again: a file that was finished meanwhile needs no entry any more.
         async with self._database.connect() as connection:
             changes = await repository.get_changes(connection, [file_id for file_id, _ in files])
         still_open = {c.id: c for c in changes if c.status not in TERMINAL_STATUSES}
@@ -128,9 +131,9 @@ class Recovery:
                 logger.warning("announced %d changes whose event was missing", announced)
 
     async def _requeue_new(self) -> int:
-        """Check the rows added since the last sweep but one.
+        """Check the rows added since the sweep before the last one.
 
-        Not only since the last one: an id is reserved before its row is committed.
+        A row can be committed after a sweep that has already seen a higher id.
         """
         async with self._database.connect() as connection:
             newest = await repository.newest_id(connection)

@@ -24,8 +24,8 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, env_ignore_empty=True)
 
-    host: str = Field("127.0.0.1", description="Address the web program listens on.")
-    port: int = Field(8000, ge=1, le=65535, description="Port the web program listens on.")
+    host: str = Field("127.0.0.1", description="Address the web process listens on.")
+    port: int = Field(8000, ge=1, le=65535, description="Port the web process listens on.")
     database_url: str = Field(
         "", description="URL of PostgreSQL 15 or later; if empty, built from `POSTGRES_*`."
     )

@@ -66,7 +66,7 @@ processing_file = Table(
     Column("uploaded_at", _TIME, nullable=False, server_default=func.now()),
     Column("started_at", _TIME),
     Column("finished_at", _TIME),
-    # False from a change by a user or the clock until its event is known to be published.
+    # False from a change by a user or by expiry until its event is known to be published.
     Column("announced", Boolean, nullable=False, server_default=true()),
     # The client's Idempotency-Key, so that a repeated request creates one file.
     Column("idempotency_key", Text),
@@ -146,7 +146,7 @@ worker = Table(
     Column("seen_at", _TIME, nullable=False, server_default=func.now()),
 )
 
-# The handlers that workers offer; each worker writes them at its start, because the web program
+# The handlers that workers offer; each worker writes them at its start, because the web process
 # may lack the packages that define them.
 handler = Table(
     "handler",

@@ -1,1 +1,1 @@
-"""The web program: receives files and shows everyone their state live."""
+"""The web process: receives files and shows everyone their state live."""

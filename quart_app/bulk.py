@@ -7,7 +7,7 @@ from enum import StrEnum
 from processing.core import Core
 from processing.errors import BadForm, Conflict, NotFound
 from processing.states import OPEN_STATUSES, Status
-from quart_app.messages import plural
+from quart_app import messages
 
 MAX_FILES = 500
 
@@ -20,19 +20,6 @@ class Action(StrEnum):
     RETRY = "retry"
 
 
-# Messages about the changed files, and about the skipped ones.
-_CHANGED = {
-    Action.CANCEL: "Cancelled {}.",
-    Action.REMOVE: "Deleted {}.",
-    Action.RETRY: "Queued {} again.",
-}
-_SKIPPED = {
-    Action.CANCEL: "{} had already finished.",
-    Action.REMOVE: "{} had no results to delete.",
-    Action.RETRY: "{} could not be retried.",
-}
-
-
 @dataclass(frozen=True, slots=True)
 class BulkResult:
     """How many files were changed, and how many were skipped."""
@@ -42,8 +29,7 @@ class BulkResult:
     skipped: int
 
     def __str__(self) -> str:
-        text = _CHANGED[self.action].format(plural(self.changed, "file"))
-        return f"{text} {_SKIPPED[self.action].format(self.skipped)}" if self.skipped else text
+        return messages.bulk_result(self.action, self.changed, self.skipped)
 
 
 async def apply(core: Core, action: Action, file_ids: Sequence[int]) -> BulkResult:

@@ -81,6 +81,6 @@ def register(app: Quart) -> None:
 
     @app.errorhandler(Exception)
     async def unexpected(_: Exception) -> Response:
-        # One request's life ends here; the text must not reveal internals.
+        # The last handler of a request: the log gets the details, the client must not.
         logger.exception("%s %s failed", request.method, request.path)
         return await _respond(messages.UNEXPECTED_ERROR, 500, "Unexpected")

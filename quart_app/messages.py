@@ -23,11 +23,23 @@ ADVICE = {
     Outcome.TOO_MUCH_OUTPUT: "Raise JOB_OUTPUT_MB or upload a smaller file, then retry.",
     Outcome.KILLED: "Check the worker's log, then retry.",
     Outcome.WORKER_LOST: "Check the workers' logs, then retry.",
-    Outcome.CANCELLED: "You can run it again.",
+    Outcome.CANCELLED: "You can retry it.",
+}
+
+# What a bulk action says about the files it changed, and about those it skipped.
+_BULK_CHANGED = {
+    "cancel": "Cancelled {}.",
+    "remove": "Deleted {}.",
+    "retry": "Queued {} again.",
+}
+_BULK_SKIPPED = {
+    "cancel": "{} had already finished.",
+    "remove": "{} had no results to delete.",
+    "retry": "{} could not be retried.",
 }
 
 
-def plural(count: int, noun: str, many: str = "") -> str:
+def counted(count: int, noun: str, many: str = "") -> str:
     """``count`` with its noun: "1 row", "5,000 rows"; ``many`` is an irregular plural."""
     return f"{count:,} {noun if count == 1 else many or noun + 's'}"
 
@@ -45,6 +57,12 @@ def cancelled(name: str) -> str:
 def queued_again(name: str) -> str:
     """A file will be tried again."""
     return f"“{name}” is queued again."
+
+
+def bulk_result(action: str, changed: int, skipped: int) -> str:
+    """How many files a bulk action changed and skipped."""
+    text = _BULK_CHANGED[action].format(counted(changed, "file"))
+    return f"{text} {_BULK_SKIPPED[action].format(skipped)}" if skipped else text
 
 
 def unavailable(service: str) -> str:

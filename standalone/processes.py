@@ -80,7 +80,7 @@ def _unshare_works() -> bool:
         return False
 
 
-def unprivileged(folder: Path) -> list[str]:
+def unprivileged_prefix(folder: Path) -> list[str]:
     """Return the argv prefix under which PostgreSQL runs, and give it ``folder`` if necessary.
 
     PostgreSQL refuses to run as root. On a host, root maps itself to nobody in a user namespace.

@@ -12,7 +12,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from standalone.processes import spawn, stop, unprivileged
+from standalone.processes import spawn, stop, unprivileged_prefix
 
 START_SECONDS = 60.0
 USER = DATABASE = "millrace"
@@ -163,7 +163,7 @@ class Postgres:
         arguments = [part for item in options.items() for part in ("-c", "=".join(item))]
         command = [str(self._bin / "postgres"), "-D", str(self._data), *arguments]
         self._process = spawn(
-            [*unprivileged(self._folder), *command], log=log, death_signal=signal.SIGINT
+            [*unprivileged_prefix(self._folder), *command], log=log, death_signal=signal.SIGINT
         )
         self._wait(log)
         if fresh:
@@ -183,7 +183,7 @@ class Postgres:
             "--locale=C.UTF-8",
         ]
         result = subprocess.run(
-            [*unprivileged(self._folder), *command], capture_output=True, text=True
+            [*unprivileged_prefix(self._folder), *command], capture_output=True, text=True
         )
         password_file.unlink()
         if result.returncode != 0:

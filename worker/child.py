@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from worker import ipc_protocol
 from worker.handlers.contract import BadInput, Context, DataGone, Result, Transient
-from worker.handlers.registry import UnknownHandler, load
+from worker.handlers.registry import HandlerNotInstalled, load
 from worker.limits import Exceeded, Limits
 from worker.parent_death import die_with_parent
 
@@ -92,12 +92,14 @@ class _Child:
     def _perform(self, task: ipc_protocol.Task, context: Context) -> dict[str, Any]:
         try:
             return _result(load(task.handler)(context, task.options), Path(task.folder))
-        except (BadInput, UnknownHandler) as error:
+        except (BadInput, HandlerNotInstalled) as error:
             return _error("bad input", str(error))
         except ValidationError as error:
             return _error("bad input", _options_message(error))
         except Transient as error:
-            message = _shorten(str(error)) or "The handler asked for a retry."
+            message = (
+                _shorten(str(error)) or "The handler requested a retry without giving a reason."
+            )
             return {"type": "transient", "message": message}
         except DataGone as error:
             return _error("failed", str(error))

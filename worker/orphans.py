@@ -1,8 +1,8 @@
-"""Finds and kills processes that the handlers of killed workers had started.
+"""Finds and kills processes left behind by the handlers of killed workers.
 
-The kernel kills the children of a killed worker, but not what those had started. Every process
-below a worker inherits the worker's mark in its environment, so another worker on this machine
-recognizes an orphan: its mark names a worker that no longer runs.
+The kernel kills the children of a killed worker, but not what those children started. Every
+descendant of a worker inherits a mark that names the worker in its environment, so another worker
+on this machine recognizes an orphan: the worker of its mark no longer runs.
 """
 
 import contextlib

@@ -73,8 +73,10 @@ def _failed_in_handler(job: Job, answer: Failure) -> AttemptResult:
 
 def _failed_transiently(job: Job, answer: TransientFailure, max_failures: int) -> AttemptResult:
     delay = retry.delay(job.failures, max_failures)
-    status = Status.ERROR if delay is None else Status.WAITING
-    return _result(job, status, Outcome.FAILED, answer.message, delay=delay, usage=answer.usage)
+    status, message = Status.WAITING, answer.message
+    if delay is None:
+        status, message = Status.ERROR, _not_retried(job, message)
+    return _result(job, status, Outcome.FAILED, message, delay=delay, usage=answer.usage)
 
 
 def _died(job: Job, death: ChildDied, max_failures: int) -> AttemptResult:
@@ -82,18 +84,26 @@ def _died(job: Job, death: ChildDied, max_failures: int) -> AttemptResult:
     if code is not None and 0 <= code != UNKNOWN_EXIT:
         return failed(job, f"The handler's process exited without a result (exit code {code}).")
     number = -code if code is not None and code < 0 else None
-    message = "The handler's process was lost."
+    message = "The handler's process ended unexpectedly."
     if number is not None:
         message = f"The handler's process was killed by {_signal_name(number)}."
     if number == signal.SIGKILL:
-        message += " The kernel does this when the machine runs out of memory."
+        message += " The kernel may do this when the machine runs out of memory."
     # A retry may succeed, since the machine may have been at fault.
     delay = retry.delay(job.failures, max_failures)
     if delay is not None:
         return _result(job, Status.WAITING, Outcome.KILLED, message, signal=number, delay=delay)
-    if job.failures:
-        message += f" It failed for the {_ordinal(job.failures + 1)} time, so it is not retried."
+    message = _not_retried(job, message)
     return _result(job, Status.ERROR, Outcome.KILLED, message, signal=number)
+
+
+def _not_retried(job: Job, message: str) -> str:
+    """Add to the message of the last of several failures why it is final."""
+    if not job.failures:
+        return message
+    stop = "" if message.endswith((".", "!", "?")) else "."
+    count = _ordinal(job.failures + 1)
+    return f"{message}{stop} It failed for the {count} time, so it is not retried."
 
 
 def _signal_name(number: int) -> str:

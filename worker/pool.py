@@ -91,7 +91,7 @@ class Pool:
         """End a task at once: unqueue it or kill its child. ``reason`` becomes its result."""
         for child in self.children:
             if task in child.sent:
-                # Tasks that the child has not started go to others, this one perhaps to none.
+                # If the child has not started this task, recalling it spares the process.
                 self._requeue(child.recall())
                 if task in child.sent:
                     child.kill(task, reason)
@@ -170,7 +170,7 @@ class Pool:
         self._dispatch()
         self.changed.set()
         loop = asyncio.get_running_loop()
-        if child.useful:
+        if child.has_started_task:
             # Later, so that the next task starts on the spare before a new child is forked.
             loop.call_soon(self._refill)
         else:

@@ -32,19 +32,20 @@ class Owner(Protocol):
         """The child has finished a task that took ``wall_seconds``, and starts its next one."""
 
     def lost(self, child: "Child", unread: list[PoolTask]) -> None:
-        """The child is dead or useless; it has not read ``unread``."""
+        """The child is dead or cannot be used any more; it has not read ``unread``."""
 
 
 class Child:
     """One process. ``sent`` are its tasks, of which the first runs; ``output`` is what it prints.
 
-    ``useful`` says whether it ever started a task: one that ends earlier is not replaced at once.
+    ``has_started_task`` is False for a child that ended at its start; such a child is not replaced
+    at once.
     """
 
     def __init__(self, limits: Limits, owner: Owner) -> None:
         self.sent: deque[PoolTask] = deque()
         self.output = OutputCapture()
-        self.useful = False
+        self.has_started_task = False
         self._owner = owner
         self._tasks, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._answers, answering = socket.socketpair()
@@ -137,7 +138,7 @@ class Child:
         if answer.key != task.key:
             raise InvalidAnswer("an answer to another task")
         self._answered_cpu_seconds += answer.usage.cpu_seconds or 0.0
-        self.useful = True
+        self.has_started_task = True
         self.sent.popleft()
         if self.sent:
             self.sent[0].started_at = time.monotonic()
@@ -183,7 +184,7 @@ class Child:
         unread = self.recall()
         # Its answers arrived before its end, so the first task left in sent, if any, was running.
         running = self.sent.popleft() if self.sent else None
-        self.useful = self.useful or running is not None
+        self.has_started_task = self.has_started_task or running is not None
         if running is not None and self._kill_target not in (None, running):
             unread.insert(0, running)
             running.started_at = None

@@ -105,7 +105,7 @@ class Recorder:
             changes = await _until_available(lambda: self._lifecycle.jobs.record_results(results))
             await self._announce(changes, batch)
         except Exception:
-            if len(batch) > 1:  # one result is at fault; the others must not suffer for it
+            if len(batch) > 1:  # one result is at fault; store the others without it
                 for item in batch:
                     await self._write([item])
                 return

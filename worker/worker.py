@@ -39,7 +39,7 @@ class Worker:
         self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
         self._settings = settings
         self._stopping = asyncio.Event()
-        self._hurry = asyncio.Event()
+        self._stop_now = asyncio.Event()
         self._finished = asyncio.Event()
         self._core = Core(settings, connections=4)
         limits = Limits(
@@ -63,7 +63,7 @@ class Worker:
     def stop(self) -> None:
         """Stop claiming and finish; called again, hand running jobs back at once."""
         if self._stopping.is_set():
-            self._hurry.set()
+            self._stop_now.set()
         self._stopping.set()
 
     async def run(self) -> None:
@@ -89,7 +89,7 @@ class Worker:
             not_started = self._executor.unqueue(older_than=0)
             interrupted = await self._finish_jobs()
             await self._end_tasks()
-            await self._leave(not_started, interrupted)
+            await self._deregister(not_started, interrupted)
 
     def _start_tasks(self) -> None:
         start = asyncio.create_task
@@ -151,13 +151,13 @@ class Worker:
         """Give running jobs their grace period; kill and return those that exceed it."""
         logger.info("stopping, %d jobs run", len(self._executor.running))
         idle = asyncio.create_task(self._executor.wait_until_idle())
-        hurry = asyncio.create_task(self._hurry.wait())
+        stop_now = asyncio.create_task(self._stop_now.wait())
         await asyncio.wait(
-            (idle, hurry),
+            (idle, stop_now),
             timeout=self._settings.grace_seconds,
             return_when=asyncio.FIRST_COMPLETED,
         )
-        hurry.cancel()
+        stop_now.cancel()
         interrupted = [r.claimed for r in self._executor.running.values() if not r.revoked]
         for claimed in interrupted:
             self._executor.revoke(claimed.job.id)
@@ -171,12 +171,12 @@ class Worker:
         await cancel_and_wait(self._watching_cancellations)
         await cancel_and_wait(self._watching_pool)
         writers = (self._writing_results, self._writing_progress, self._maintaining)
-        # Not for ever, if a server is unavailable: what is not written is repeated elsewhere.
+        # If a server stays unavailable, give up: another worker repeats the jobs not yet recorded.
         await asyncio.wait(writers, timeout=DRAIN_SECONDS)
         for task in writers:
             await cancel_and_wait(task)
 
-    async def _leave(self, not_started: list[Claimed], interrupted: list[Claimed]) -> None:
+    async def _deregister(self, not_started: list[Claimed], interrupted: list[Claimed]) -> None:
         """Hand jobs and deliveries back, delete this worker's row, close everything."""
         # If a server is unavailable, the leases expire instead.
         with contextlib.suppress(ServiceUnavailable, StreamLost):

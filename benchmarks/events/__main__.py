@@ -35,7 +35,7 @@ EVENT_PAUSE_SECONDS = 0.5
 READ_SECONDS = 5
 
 
-class Contestant(NamedTuple):
+class Candidate(NamedTuple):
     """A running server: where its streams and its page are."""
 
     name: str
@@ -45,11 +45,11 @@ class Contestant(NamedTuple):
     page: str
 
 
-def fan_out(contestant: Contestant, count: int, redis: Redis, stream: str) -> dict[str, Any]:
+def fan_out(candidate: Candidate, count: int, redis: Redis, stream: str) -> dict[str, Any]:
     """Let so many clients watch, and tell them something now and then."""
-    idle = memory(contestant.pid, "VmRSS")
+    idle = memory(candidate.pid, "VmRSS")
     argv = [sys.executable, "-m", "benchmarks.events.watchers", "hold"]
-    argv += [str(contestant.port), contestant.events, str(count)]
+    argv += [str(candidate.port), candidate.events, str(count)]
     with subprocess.Popen(
         argv, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as watchers:
@@ -57,8 +57,8 @@ def fan_out(contestant: Contestant, count: int, redis: Redis, stream: str) -> di
         assert watchers.stdout is not None
         assert watchers.stdout.readline() == "ready\n"
         time.sleep(1)
-        held = memory(contestant.pid, "VmRSS")
-        before = cpu_seconds(contestant.pid)
+        held = memory(candidate.pid, "VmRSS")
+        before = cpu_seconds(candidate.pid)
         took: list[float] = []
         reached = 0
         for number in range(EVENTS):
@@ -74,13 +74,13 @@ def fan_out(contestant: Contestant, count: int, redis: Redis, stream: str) -> di
         watchers.kill()
     took.sort()
     found = {
-        "server": contestant.name,
+        "server": candidate.name,
         "clients": count,
         "p50_ms": round(took[len(took) // 2], 1),
         "p99_ms": round(took[int(0.99 * (len(took) - 1))], 1),
         "kib_per_client": round((held - idle) / count / 1024, 1),
         "cpu_us_per_delivery": round(
-            1e6 * (cpu_seconds(contestant.pid) - before) / (EVENTS * count), 1
+            1e6 * (cpu_seconds(candidate.pid) - before) / (EVENTS * count), 1
         ),
         "delivered": reached / (EVENTS * count),
     }
@@ -88,16 +88,16 @@ def fan_out(contestant: Contestant, count: int, redis: Redis, stream: str) -> di
     return found
 
 
-def requests_per_second(contestant: Contestant) -> float:
+def requests_per_second(candidate: Candidate) -> float:
     """How often the page with its fifty rows is served."""
     argv = [sys.executable, "-m", "benchmarks.events.watchers", "read"]
-    argv += [str(contestant.port), contestant.page, str(READ_SECONDS)]
+    argv += [str(candidate.port), candidate.page, str(READ_SECONDS)]
     done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=True)
     return round(float(json.loads(done.stdout)), 1)
 
 
 @contextmanager
-def started(folder: Path) -> Iterator[tuple[list[Contestant], Redis, Settings]]:
+def started(folder: Path) -> Iterator[tuple[list[Candidate], Redis, Settings]]:
     """Start both on the same servers, with fifty rows to show."""
     python = environment.prepare(ENVIRONMENT, Path(__file__).with_name("peers.txt"))
     with serving(folder) as (settings, pid):
@@ -112,8 +112,8 @@ def started(folder: Path) -> Iterator[tuple[list[Contestant], Redis, Settings]]:
             listen = "/processing_file/listen-updates/"
             yield (
                 [
-                    Contestant("millrace", settings.port, pid, listen, "/"),
-                    Contestant("sse-starlette", port, peer.pid, "/events", "/"),
+                    Candidate("millrace", settings.port, pid, listen, "/"),
+                    Candidate("sse-starlette", port, peer.pid, "/events", "/"),
                 ],
                 Redis.from_url(settings.redis_dsn, decode_responses=True),
                 settings,
@@ -135,11 +135,11 @@ def run(folder: Path) -> tuple[list[dict[str, Any]], dict[str, float]]:
     """Measure everything; return the rows and the ratios."""
     rows: list[dict[str, Any]] = []
     ratios: dict[str, float] = {}
-    with started(folder) as (contestants, redis, settings):
+    with started(folder) as (candidates, redis, settings):
         stream = StreamKeys(settings.stream_prefix).events
-        mine, peer = contestants
-        pages = [{each.name: requests_per_second(each) for each in contestants} for _ in range(3)]
-        best = {each.name: max(page[each.name] for page in pages) for each in contestants}
+        mine, peer = candidates
+        pages = [{each.name: requests_per_second(each) for each in candidates} for _ in range(3)]
+        best = {each.name: max(page[each.name] for page in pages) for each in candidates}
         rows.append({"page_requests_per_second": best})
         ratios["page requests/s: millrace / starlette"] = round(
             best["millrace"] / best["sse-starlette"], 2

@@ -1,6 +1,6 @@
 """`make bench-mill`: the profile handler beside bare queries of its engine and other readers.
 
-Every contestant runs in a process of its own on one thread, which is what a slot of a worker has;
+Every candidate runs in a process of its own on one thread, which is what a slot of a worker has;
 time is that of the wall, memory the peak of the process. Readers that take minutes get a smaller
 file. `make bench-pollution` measures how much of polluted files is recovered.
 """
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import environment, report
-from benchmarks.mill import contestants, files
+from benchmarks.mill import candidates, files
 from processing.paths import ROOT
 from tests import pollution
 
@@ -29,8 +29,8 @@ ENVIRONMENT = ROOT / ".venv-bench-mill"
 
 
 def run(name: str, path: Path, folder: Path) -> dict[str, Any]:
-    """Run one contestant on one file; return its seconds and peak bytes."""
-    argv = [sys.executable, "-m", "benchmarks.mill.contestants"]
+    """Run one candidate on one file; return its seconds and peak bytes."""
+    argv = [sys.executable, "-m", "benchmarks.mill.candidates"]
     if name == "polars" or name in SLOW_PEERS:
         argv = [str(ENVIRONMENT / "bin" / "python"), "-m", "benchmarks.mill.peers.read"]
     folder.mkdir()
@@ -50,7 +50,7 @@ def run(name: str, path: Path, folder: Path) -> dict[str, Any]:
 
 
 def speed(folder: Path, megabytes: int) -> tuple[list[dict[str, Any]], dict[str, float]]:
-    """A row for each file and contestant, and the ratios."""
+    """A row for each file and candidate, and the ratios."""
     environment.prepare(ENVIRONMENT, Path(__file__).with_name("peers.txt"))
     rows: list[dict[str, Any]] = []
     ratios: dict[str, float] = {}
@@ -68,7 +68,7 @@ def speed(folder: Path, megabytes: int) -> tuple[list[dict[str, Any]], dict[str,
     tiny = folder / "tiny.csv"
     tiny.write_text("id,name,when\n" + "".join(f"{n},row {n},2024-01-02\n" for n in range(50)))
     # The first of its runs is a cold one.
-    warm = run("warm", tiny, folder / "work")["seconds"] / contestants.WARM_RUNS
+    warm = run("warm", tiny, folder / "work")["seconds"] / candidates.WARM_RUNS
     ratios["milliseconds for 1 KB in a warm process"] = round(warm * 1000, 1)
     return rows, ratios
 
@@ -76,7 +76,7 @@ def speed(folder: Path, megabytes: int) -> tuple[list[dict[str, Any]], dict[str,
 def race(
     folder: Path, shape: str, megabytes: int, names: Sequence[str]
 ) -> tuple[list[dict[str, Any]], dict[str, float]]:
-    """Run contestants on one file: the best of two runs, one of readers that are not the engine's.
+    """Run candidates on one file: the best of two runs, one of readers that are not the engine's.
 
     Returns a row for each, and how much faster the first is than each other.
     """

@@ -16,11 +16,11 @@ from typing import Any
 import uvloop
 
 from benchmarks import report
-from benchmarks.queue import arena as arenas
 from benchmarks.queue import peer as peers
-from benchmarks.queue.arena import Arena, arena
+from benchmarks.queue import testbed
 from benchmarks.queue.ours import COUNT, Ours
 from benchmarks.queue.peer import COUNTS, Peer
+from benchmarks.queue.testbed import Testbed, running_testbed
 from processing.core import Core
 
 MILLION = 1_000_000
@@ -32,22 +32,24 @@ def percentile(values: list[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, round(share * (len(ordered) - 1)))]
 
 
-async def measure(made: Arena, names: list[str], rounds: int, singles: int) -> list[dict[str, Any]]:
-    """One row for each contestant."""
+async def measure(
+    made: Testbed, names: list[str], rounds: int, singles: int
+) -> list[dict[str, Any]]:
+    """One row for each candidate."""
     core = Core(made.settings)
-    contestants: list[Ours | Peer] = [Ours(made), *(Peer(name, made) for name in names)]
-    rates: dict[str, list[float]] = {each.name: [] for each in contestants}
+    candidates: list[Ours | Peer] = [Ours(made), *(Peer(name, made) for name in names)]
+    rates: dict[str, list[float]] = {each.name: [] for each in candidates}
     rows = []
     try:
         for _ in range(rounds):
-            for each in contestants:
+            for each in candidates:
                 try:
                     rates[each.name].append(await each.throughput(core))
                 except (TimeoutError, RuntimeError) as error:
                     print(f"{each.name}: {error}")
                     rates[each.name].append(0.0)
                 print(f"{each.name:10} {rates[each.name][-1]:10,.0f} jobs/s", flush=True)
-        for each in contestants:
+        for each in candidates:
             row: dict[str, Any] = {
                 "queue": each.name,
                 "jobs_per_second": round(statistics.median(rates[each.name])),
@@ -66,7 +68,7 @@ async def measure(made: Arena, names: list[str], rounds: int, singles: int) -> l
     return rows
 
 
-async def flatness(made: Arena, rounds: int) -> dict[str, float]:
+async def flatness(made: Testbed, rounds: int) -> dict[str, float]:
     """Cost of a job with a million waiting behind it, and a million before it, to that without."""
     core = Core(made.settings)
     ours = Ours(made)
@@ -86,7 +88,7 @@ async def flatness(made: Arena, rounds: int) -> dict[str, float]:
     }
 
 
-async def cancels(made: Arena, count: int) -> dict[str, float]:
+async def cancels(made: Testbed, count: int) -> dict[str, float]:
     """Milliseconds from asking for a cancel to the dead process and to the event."""
     core = Core(made.settings)
     try:
@@ -146,11 +148,14 @@ async def run(chosen: argparse.Namespace) -> None:
     """Measure everything and write it down."""
     if chosen.peers:
         peers.prepare()
-    with tempfile.TemporaryDirectory(prefix="bench-queue-") as folder, arena(Path(folder)) as made:
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-queue-") as folder,
+        running_testbed(Path(folder)) as made,
+    ):
         rows = await measure(made, chosen.peers, chosen.rounds, chosen.singles)
         found = ratios(rows)
         found |= await cancels(made, chosen.cancels)
-        flushes = await asyncio.to_thread(arenas.flushes, made.folder)
+        flushes = await asyncio.to_thread(testbed.flushes, made.folder)
         found["flush_ms_p50"] = round(percentile(flushes, 0.5), 2)
         found["flush_ms_p99"] = round(percentile(flushes, 0.99), 2)
         if chosen.flat:

@@ -8,8 +8,8 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks.queue import arena as arenas
-from benchmarks.queue.arena import HANDLER, Arena
+from benchmarks.queue import testbed
+from benchmarks.queue.testbed import HANDLER, Testbed
 from processing import repository
 from processing.core import Core
 from processing.repository import NewFile
@@ -24,12 +24,12 @@ class Ours:
 
     name = "millrace"
 
-    def __init__(self, arena: Arena) -> None:
-        self._arena = arena
+    def __init__(self, bed: Testbed) -> None:
+        self._testbed = bed
 
     def _workers(self) -> list[subprocess.Popen[bytes]]:
         argv = [sys.executable, "-m", "worker"]
-        return [self._arena.start(argv, "millrace.log") for _ in range(WORKERS)]
+        return [self._testbed.start(argv, "millrace.log") for _ in range(WORKERS)]
 
     async def _ready(self, core: Core) -> None:
         while True:
@@ -45,26 +45,26 @@ class Ours:
 
         ``backlog`` more jobs wait behind them, ``history`` rows have ended before.
         """
-        await arenas.clear(core)
+        await testbed.clear(core)
         if history:
-            await arenas.fill(core, history, finished=True)
-        await arenas.fill(core, count + backlog)
+            await testbed.fill(core, history, finished=True)
+        await testbed.fill(core, count + backlog)
         await core.jobs.ensure_group()
         for first in range(history + 1, history + count + backlog + 1, 1000):
             last = min(history + count + backlog, first + 999)
             await core.outbox.send(queue=[(i, HANDLER) for i in range(first, last + 1)])
-        await arenas.settled(core)
+        await testbed.settled(core)
         workers = self._workers()
         try:
-            return await arenas.finished(core, count, 120)
+            return await testbed.finished(core, count, 120)
         finally:
             for worker in workers:
-                await asyncio.to_thread(arenas.stop, worker)
+                await asyncio.to_thread(testbed.stop, worker)
 
     async def latency(self, core: Core, count: int) -> list[float]:
         """Milliseconds from enqueuing to knowing the end, of jobs that come alone."""
-        await arenas.clear(core)
-        await arenas.calm(core)
+        await testbed.clear(core)
+        await testbed.calm(core)
         workers = self._workers()
         try:
             await self._ready(core)
@@ -73,12 +73,12 @@ class Ours:
             return await self._one_by_one(core, count)
         finally:
             for worker in workers:
-                await asyncio.to_thread(arenas.stop, worker)
+                await asyncio.to_thread(testbed.stop, worker)
 
     async def _one_by_one(self, core: Core, count: int) -> list[float]:
         took = []
         for _ in range(count):
-            cursor = await arenas.tail(core)
+            cursor = await testbed.tail(core)
             new = await self._new(core, HANDLER)
             begin = time.perf_counter()
             file_id = (await core.lifecycle.submissions.accept(new)).id
@@ -103,7 +103,7 @@ class Ours:
 
     async def cancels(self, core: Core, count: int) -> tuple[list[float], list[float]]:
         """Milliseconds from asking for a cancel until its process is dead; until it is known."""
-        await arenas.clear(core)
+        await testbed.clear(core)
         workers = self._workers()
         dead, known = [], []
         try:
@@ -112,7 +112,7 @@ class Ours:
                 new = await self._new(core, "emulate", seconds=600)
                 file_id = (await core.lifecycle.submissions.accept(new)).id
                 pid = await _burning(core, file_id)
-                cursor = await arenas.tail(core)
+                cursor = await testbed.tail(core)
                 begin = time.perf_counter()
                 watching = asyncio.create_task(_hears(core, cursor, file_id))
                 await core.lifecycle.files.delete(file_id)
@@ -122,7 +122,7 @@ class Ours:
                 known.append((await watching - begin) * 1000)
         finally:
             for worker in workers:
-                await asyncio.to_thread(arenas.stop, worker)
+                await asyncio.to_thread(testbed.stop, worker)
         return dead, known
 
 

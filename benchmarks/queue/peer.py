@@ -6,8 +6,8 @@ import subprocess
 from typing import Any
 
 from benchmarks import environment
-from benchmarks.queue import arena as arenas
-from benchmarks.queue.arena import Arena
+from benchmarks.queue import testbed
+from benchmarks.queue.testbed import Testbed
 from processing.core import Core
 from processing.paths import ROOT
 
@@ -29,14 +29,14 @@ def prepare() -> None:
 class Peer:
     """One of them, by name."""
 
-    def __init__(self, name: str, arena: Arena) -> None:
+    def __init__(self, name: str, bed: Testbed) -> None:
         self.name = name
-        self._arena = arena
+        self._testbed = bed
         binaries = ENVIRONMENT / "bin"
         self._env = {
-            **arena.environment,
+            **bed.environment,
             "PYTHONPATH": str(FOLDER),
-            "PATH": f"{binaries}:{arena.environment['PATH']}",
+            "PATH": f"{binaries}:{bed.environment['PATH']}",
         }
 
     def _drive(self, *arguments: str) -> Any:
@@ -54,26 +54,26 @@ class Peer:
 
     def _workers(self) -> list[subprocess.Popen[bytes]]:
         commands = self._drive("commands")
-        return [self._arena.start(argv, f"{self.name}.log", **self._env) for argv in commands]
+        return [self._testbed.start(argv, f"{self.name}.log", **self._env) for argv in commands]
 
     async def throughput(self, core: Core) -> float:
         """Jobs a second of a backlog that is there when the workers start."""
         count = COUNTS[self.name]
-        await arenas.clear(core)
-        await arenas.fill(core, count)
+        await testbed.clear(core)
+        await testbed.fill(core, count)
         await asyncio.to_thread(self._drive, "enqueue", str(count))
-        await arenas.settled(core)
+        await testbed.settled(core)
         workers = await asyncio.to_thread(self._workers)
         try:
-            return await arenas.finished(core, count, 120)
+            return await testbed.finished(core, count, 120)
         finally:
             for worker in workers:
-                await asyncio.to_thread(arenas.stop, worker)
+                await asyncio.to_thread(testbed.stop, worker)
 
     async def latency(self, core: Core, count: int) -> list[float]:
         """Milliseconds from enqueuing to knowing the end, of jobs that come alone."""
-        await arenas.clear(core)
-        await arenas.calm(core)
+        await testbed.clear(core)
+        await testbed.calm(core)
         workers = await asyncio.to_thread(self._workers)
         try:
             await asyncio.sleep(START_SECONDS)
@@ -81,4 +81,4 @@ class Peer:
             return list(await asyncio.to_thread(self._drive, "latency", str(count)))
         finally:
             for worker in workers:
-                await asyncio.to_thread(arenas.stop, worker)
+                await asyncio.to_thread(testbed.stop, worker)

@@ -47,7 +47,7 @@ HUGE = Load("10 GB × 1", 10_000 * MEGABYTE, 1, 1)
 FAIR = Load("100 MB × 16, all at once", 100 * MEGABYTE, 16, 16)
 
 
-class Contestant(NamedTuple):
+class Candidate(NamedTuple):
     """A running server."""
 
     name: str
@@ -68,24 +68,24 @@ def memory(pid: int, field: str) -> int:
     return int(next(line for line in lines if line.startswith(field)).split()[1]) * 1024
 
 
-def measure(contestant: Contestant, load: Load) -> dict[str, Any]:
+def measure(candidate: Candidate, load: Load) -> dict[str, Any]:
     """Put one load on one server."""
-    Path(f"/proc/{contestant.pid}/clear_refs").write_text("5")  # forget the peak
-    idle = memory(contestant.pid, "VmRSS")
-    before = cpu_seconds(contestant.pid)
-    seconds, took = send(contestant.server, load.size, load.number, load.at_once)
+    Path(f"/proc/{candidate.pid}/clear_refs").write_text("5")  # forget the peak
+    idle = memory(candidate.pid, "VmRSS")
+    before = cpu_seconds(candidate.pid)
+    seconds, took = send(candidate.server, load.size, load.number, load.at_once)
     gigabytes = load.size * load.number / 1e9
     found = {
         "load": load.name,
-        "server": contestant.name,
+        "server": candidate.name,
         "seconds": round(seconds, 3),
         "mb_per_second": round(gigabytes * 1000 / seconds, 1),
         "requests_per_second": round(load.number / seconds, 1),
-        "cpu_seconds_per_gb": round((cpu_seconds(contestant.pid) - before) / gigabytes, 2),
-        "growth_mib": round((memory(contestant.pid, "VmHWM") - idle) / 2**20, 1),
+        "cpu_seconds_per_gb": round((cpu_seconds(candidate.pid) - before) / gigabytes, 2),
+        "growth_mib": round((memory(candidate.pid, "VmHWM") - idle) / 2**20, 1),
         "slowest_over_quickest": round(max(took) / min(took), 2),
     }
-    contestant.empty()
+    candidate.empty()
     print(json.dumps(found), flush=True)
     return found
 
@@ -103,11 +103,11 @@ def page_latency(address: str, busy: Callable[[], bool]) -> list[float]:
 
 
 @contextmanager
-def peers(folder: Path) -> Iterator[list[Contestant]]:
+def peers(folder: Path) -> Iterator[list[Candidate]]:
     """Start the servers that are not ours."""
     python = environment.prepare(ENVIRONMENT, Path(__file__).with_name("peers.txt"))
     script = Path(__file__).parent / "peers" / "servers.py"
-    started: list[Contestant] = []
+    started: list[Candidate] = []
     processes = []
     for name in ("fastapi", "starlette", "raw"):
         port, target = free_port(), folder / name
@@ -118,10 +118,10 @@ def peers(folder: Path) -> Iterator[list[Contestant]]:
         process = subprocess.Popen(argv, cwd=ROOT)
         processes.append(process)
         server = Server(port, "/upload", form=name != "raw")
-        started.append(Contestant(name, server, process.pid, partial(clear, target)))
+        started.append(Candidate(name, server, process.pid, partial(clear, target)))
     try:
-        for contestant in started:
-            wait_for(contestant.server.port)
+        for candidate in started:
+            wait_for(candidate.server.port)
         yield started
     finally:
         for process in processes:
@@ -152,13 +152,13 @@ def wait_for(port: int) -> None:
 
 
 @contextmanager
-def ours(folder: Path) -> Iterator[tuple[Contestant, str]]:
+def ours(folder: Path) -> Iterator[tuple[Candidate, str]]:
     """Start Millrace; yield it and its address."""
     with serving(folder) as (settings, pid):
         server = Server(settings.port, "/processing_file/", form=True)
         media = settings.media_root / "processing_files"
         address = f"http://{settings.host}:{settings.port}"
-        yield Contestant("millrace", server, pid, lambda: clear(media)), address
+        yield Candidate("millrace", server, pid, lambda: clear(media)), address
 
 
 def run(folder: Path) -> tuple[list[dict[str, Any]], dict[str, float]]:
@@ -168,9 +168,9 @@ def run(folder: Path) -> tuple[list[dict[str, Any]], dict[str, float]]:
     with peers(folder) as others, ours(folder) as (mine, address):
         for load in LOADS:
             warm_up = Load("", load.size // 10 + 1, 2, 1)
-            for contestant in (mine, *others):
-                send(contestant.server, warm_up.size, warm_up.number, 1)
-                contestant.empty()
+            for candidate in (mine, *others):
+                send(candidate.server, warm_up.size, warm_up.number, 1)
+                candidate.empty()
             found = {each.name: measure(each, load) for each in (mine, *others)}
             rows += found.values()
             speed = {name: row["mb_per_second"] for name, row in found.items()}
@@ -189,9 +189,9 @@ def run(folder: Path) -> tuple[list[dict[str, Any]], dict[str, float]]:
     return rows, ratios
 
 
-def fair(mine: Contestant, address: str) -> tuple[dict[str, Any], list[float]]:
+def fair(mine: Candidate, address: str) -> tuple[dict[str, Any], list[float]]:
     """Sixteen uploads at once, and someone who looks at the page."""
-    command = [sys.executable, "-m", "benchmarks.uploads.looker", address]
+    command = [sys.executable, "-m", "benchmarks.uploads.page_poller", address]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as look:
         row = measure(mine, FAIR)
         said, _ = look.communicate()

@@ -25,7 +25,7 @@ __all__ = [
 class Lifecycle:
     """Every transition of a processing file.
 
-    ``submissions`` accepts new files; ``files`` holds the transitions that users and the clock ask
+    ``submissions`` accepts new files; ``files`` holds the transitions that users and expiry ask
     for, ``jobs`` those that workers make.
     """
 

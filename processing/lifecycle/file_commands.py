@@ -1,4 +1,4 @@
-"""Commands from users and the clock on existing files: delete, retry, expire."""
+"""Commands on existing files: users delete and retry them; KEEP_DAYS makes them expire."""
 
 import asyncio
 import logging
@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 
 class FileCommands:
-    """Transitions that a user or the clock asks for."""
+    """Transitions requested by a user, or by expiry (KEEP_DAYS)."""
 
     def __init__(self, database: Database, outbox: Outbox, storage: Storage) -> None:
         self._database = database

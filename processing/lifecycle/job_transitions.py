@@ -88,8 +88,8 @@ class JobTransitions:
     async def settle(self, claims: Claims) -> None:
         """Announce the claimed jobs and acknowledge the deliveries that need no work.
 
-        A claim holds and jobs can run without Redis, so an unavailable server raises nothing:
-        deliveries that are not settled now stay pending and are reclaimed.
+        The claims are committed and their jobs can run without Redis, so an unavailable server
+        raises nothing: deliveries that are not settled now stay pending and are reclaimed.
         """
         announcements = [
             Announcement.status(item.job, AnnounceWhen.IF_OPEN) for item in claims.started
@@ -228,7 +228,7 @@ class JobTransitions:
         async with self._database.connect() as connection:
             due = await repository.due_files(connection, limit=limit)
         if due:
-            # The entry first: a crash in between queues them twice, never not at all.
+            # The entry first: a crash in between then queues a job twice instead of losing it.
             await self._outbox.send(queue=due)
             async with self._database.connect() as connection:
                 await repository.clear_due(connection, [file_id for file_id, _ in due])

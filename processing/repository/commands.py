@@ -1,4 +1,4 @@
-"""Changes that users and the clock ask for: delete a file, retry it, let it expire."""
+"""Changes to finished or open files: a user deletes or retries them, or they expire (KEEP_DAYS)."""
 
 from datetime import timedelta
 

@@ -10,7 +10,7 @@ from quart import Quart, abort, request
 from processing.errors import TooMany
 from processing.settings import Settings
 from quart_app import messages
-from quart_app.messages import plural
+from quart_app.messages import counted
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 MINUTE = 60.0
@@ -62,9 +62,8 @@ class RateLimiter:
         self._requests[address] += 1
         if self._requests[address] > self._max_requests:
             seconds = max(1, round(self._window_end - now))
-            text = (
-                f"More than {plural(self._max_requests, 'request')} per minute. Wait {seconds} s."
-            )
+            limit = counted(self._max_requests, "request")
+            text = f"Too many requests: the limit is {limit} per minute. Wait {seconds} s."
             raise TooMany(text, seconds)
 
 

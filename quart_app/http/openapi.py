@@ -28,9 +28,9 @@ With **Python**:
 ```python
 import httpx
 
-mill = httpx.Client(base_url="http://127.0.0.1:8000/api/v1", timeout=60)
-file = mill.put("/files/sales.csv", content=open("sales.csv", "rb")).json()["file"]
-file = mill.get(f"/files/{file['id']}", params={"wait": 30}).json()
+client = httpx.Client(base_url="http://127.0.0.1:8000/api/v1", timeout=60)
+file = client.put("/files/sales.csv", content=open("sales.csv", "rb")).json()["file"]
+file = client.get(f"/files/{file['id']}", params={"wait": 30}).json()
 ```
 
 With the **client**, which resumes interrupted uploads:

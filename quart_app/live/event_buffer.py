@@ -26,7 +26,7 @@ class EventBuffer:
     """The newest events of the stream; older ones are read from the stream itself.
 
     ``epoch`` counts how often the stream was reset while we followed it: positions of an earlier
-    epoch mean nothing any more. ``cursor`` is the id of the last entry read, '' before the first.
+    epoch are invalid. ``cursor`` is the id of the last entry read, '' before the first.
     """
 
     def __init__(self, events: Events) -> None:
@@ -75,7 +75,7 @@ class EventBuffer:
             self._finished.append((now, event.status))
 
     def wake_readers(self) -> None:
-        """Make everyone who waits in :meth:`read_after` look again."""
+        """Wake every :meth:`read_after` that waits, so that it checks for new entries."""
         self._arrived.set()
         self._arrived = asyncio.Event()
 

@@ -15,7 +15,7 @@ from quart_app.http.headers import EVENT_STREAM
 _LINE_END = re.compile("\r\n|\n|\r")
 HEARTBEAT_SECONDS = 15.0
 RETRY_MILLISECONDS = 2000
-# At shutdown, clients reconnect spread over a few seconds, so that a deploy is no stampede.
+# At shutdown, clients are told to reconnect after random delays, to avoid a reconnect storm.
 RETRY_SPREAD_MILLISECONDS = (500, 4000)
 _STREAM_ID = re.compile(r"[0-9]{1,19}-[0-9]{1,19}")
 HEARTBEAT = b": heartbeat\n\n"

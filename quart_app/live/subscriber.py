@@ -48,7 +48,7 @@ class Subscriber:
         self._wake()
 
     def close(self) -> None:
-        """End the stream once the client has fetched what is there."""
+        """End the stream after the client has received the messages already queued."""
         self._closed = True
         self._wake()
 

@@ -92,7 +92,7 @@ async def delete(file_id: int) -> str:
         200: (HTML, "A confirmation message."),
         303: ("", "Redirect to the page, for browsers without scripts."),
         404: (HTML, "No such file, or its data was deleted."),
-        409: (HTML, "The file is running, Ok or Removed."),
+        409: (HTML, "The file is not Error or Canceled."),
     }
 )
 async def retry(file_id: int) -> Response:
@@ -143,7 +143,7 @@ async def _confirm(text: str) -> Response:
 
 
 @blueprint.get("/<int:file_id>/detail/")
-@describe({200: (HTML, "The detail popup."), 404: (HTML, "No such file.")})
+@describe({200: (HTML, "The details dialog."), 404: (HTML, "No such file.")})
 async def detail(file_id: int) -> str:
     """Get the details of one file."""
     return await fragments.detail(await files.get(file_id), await files.attempts(file_id))

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from quart import Quart
 
 from processing.models import ProcessingFile
-from quart_app.messages import plural
+from quart_app.messages import counted
 
 # Before this an estimate of the remaining time would be a guess.
 MIN_SECONDS, MIN_PROGRESS = 2.0, 0.03
@@ -68,7 +68,7 @@ def ago(moment: datetime | None, now: datetime | None = None) -> str:
         return f"{seconds // 60:.0f} min ago"
     if seconds < 86_400:
         return f"{seconds // 3600:.0f} h ago"
-    return f"{plural(int(seconds // 86_400), 'day')} ago"
+    return f"{counted(int(seconds // 86_400), 'day')} ago"
 
 
 def elapsed(moment: datetime | None, now: datetime | None = None) -> str:
@@ -109,7 +109,7 @@ def register(app: Quart) -> None:
         binary_size,
         duration,
         number,
-        plural,
+        counted,
         ago,
         elapsed,
         time_left,

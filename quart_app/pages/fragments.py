@@ -1,4 +1,4 @@
-"""Renders the pieces of the page."""
+"""Renders the fragments of the page."""
 
 from collections.abc import Mapping, Sequence
 
@@ -48,7 +48,7 @@ async def service_banner(status: ServiceStatus) -> str:
 
 
 async def detail(file: ProcessingFile, earlier: Sequence[Attempt]) -> str:
-    """The popup of one file, with its earlier attempts."""
+    """The details dialog of one file, with its earlier attempts."""
     return await render_template(
         "processing_files/detail.html",
         file=file,
@@ -96,7 +96,7 @@ async def refusal(text: str) -> str:
 
 
 async def page(view: View, *, opened: str = "", messages: str = "") -> str:
-    """The whole page, with the popup ``opened`` and ``messages``. Raises DatabaseUnavailable."""
+    """The page with ``opened`` as details dialog and ``messages``. Raises DatabaseUnavailable."""
     async with resources.core().database.connect() as connection:
         handlers = await repository.list_handlers(connection)
     handlers.sort(key=lambda handler: handler.name != DEFAULT_HANDLER)

@@ -45,7 +45,7 @@ async def index() -> Response:
 
 
 async def _opened() -> str:
-    """The popup of `?file=ID`; '' for a file that does not exist."""
+    """The details dialog of `?file=ID`; '' for a file that does not exist."""
     text = request.args.get("file", "")
     try:
         file = await files.get(int(text) if text.isascii() and text.isdigit() else 0)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from processing import repository
 from processing.core import Core
 from processing.errors import DiskFull, TooLarge, TooMany
-from quart_app.messages import plural
+from quart_app.messages import counted
 from quart_app.uploads.names import MAX_NAME_CHARACTERS
 
 GIB = 1024**3
@@ -46,7 +46,7 @@ class UploadAdmission:
         if time.monotonic() - self._probed_at > PROBE_SECONDS:
             await self._probe_servers()
         if self._queued >= self._settings.max_queued:
-            text = f"The queue is full ({plural(self._queued, 'job')}). Try again later."
+            text = f"The queue is full ({counted(self._queued, 'job')}). Try again later."
             raise TooMany(text, QUEUE_FULL_RETRY_SECONDS)
         await asyncio.to_thread(self._core.storage.check_room, size or 0)
         await self.reserve(size or 0)
@@ -78,7 +78,9 @@ class UploadAdmission:
     def slot(self) -> Iterator[None]:
         """Count an upload while its bytes arrive. Raises TooMany."""
         if self._uploads_in_progress >= self._settings.max_uploads_at_once:
-            text = f"The server is receiving {plural(self._uploads_in_progress, 'upload')} already."
+            text = (
+                f"The server is receiving {counted(self._uploads_in_progress, 'upload')} already."
+            )
             raise TooMany(f"{text} Try again shortly.", BUSY_RETRY_SECONDS)
         self._uploads_in_progress += 1
         try:

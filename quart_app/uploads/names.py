@@ -8,7 +8,7 @@ from processing.errors import BadName, NotCsv
 
 CSV_TYPE = "text/csv"
 MAX_NAME_CHARACTERS = 255
-# What programs declare a CSV file to be when nobody told them, or a compressed one.
+# Media types that programs declare for CSV files, plain or compressed, unless told otherwise.
 _ACCEPTED_TYPES = frozenset(
     {
         "",
@@ -41,7 +41,7 @@ _TYPE_NAMES = {
 
 
 def clean_name(raw: str) -> str:
-    """Return the last component of a client's file name, fit to be stored and shown.
+    """Return the last component of a client's file name, safe to store and show.
 
     Raises:
         BadName: it is empty, too long, or contains control characters.
@@ -66,7 +66,7 @@ def check_form_type(name: str, content_type: str | bytes) -> None:
 
 
 def check_type(name: str, content_type: str | bytes) -> None:
-    """Raise NotCsv if a program declares the file as something that is no CSV."""
+    """Raise NotCsv if a program declares the file as something other than CSV."""
     media_type = _media_type(content_type)
     if media_type.lower() not in _ACCEPTED_TYPES:
         raise _not_csv(name, media_type, f"{_READABLE}.")

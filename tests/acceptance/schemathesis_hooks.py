@@ -6,6 +6,6 @@ import schemathesis
 
 
 @schemathesis.serializer("application/offset+octet-stream")
-def piece(_: Any, value: Any) -> bytes:
-    """A piece of a resumable upload."""
+def chunk(_: Any, value: Any) -> bytes:
+    """A chunk of a resumable upload."""
     return value if isinstance(value, bytes) else str(value).encode()

@@ -130,7 +130,7 @@ async def everything(core: Core) -> list[tuple[str, object]]:
 
 
 async def follow(http: httpx.AsyncClient, draw: random.Random, ended: asyncio.Event) -> list[str]:
-    """Read events in pieces of random length; return their ids in the order they came."""
+    """Read events in chunks of random length; return their ids in the order they came."""
     ids: list[str] = []
     while True:
         final = ended.is_set()

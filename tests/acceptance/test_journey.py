@@ -53,7 +53,7 @@ async def test_from_upload_to_parquet(
     assert await core.commands.xlen(core.keys.jobs) == 0
 
 
-async def test_every_outcome_is_a_state_with_words(
+async def test_every_outcome_has_a_message(
     programs: Programs, client: Client, handler_package: Path
 ) -> None:
     programs.web()
@@ -125,7 +125,9 @@ async def test_a_transient_error_waits_and_is_tried_again(
     await eventually(due)
     file = await client.ends(file_id)
     assert (file.status, file.attempt, file.failures) == (Status.ERROR, 2, 1)
-    assert file.message == "The other side is asleep."
+    assert file.message == (
+        "The other side is asleep. It failed for the 2nd time, so it is not retried."
+    )
 
 
 NASTY = {
@@ -139,7 +141,7 @@ NASTY = {
 }
 
 
-async def test_nasty_files_end_in_words(programs: Programs, client: Client) -> None:
+async def test_every_nasty_file_has_a_message(programs: Programs, client: Client) -> None:
     programs.web()
     programs.worker(WORKER_SLOTS="1")
     ids = {name: await client.upload(data) for name, (data, _, _) in NASTY.items()}
@@ -324,7 +326,7 @@ async def test_a_client_that_hangs_up_leaves_nothing(programs: Programs, client:
     assert (await client.http.get("/")).text.count("gone.csv") == 0
 
 
-async def test_what_came_of_a_piece_is_kept_however_soon_the_line_breaks(
+async def test_received_bytes_of_a_chunk_survive_a_dropped_connection(
     programs: Programs, client: Client
 ) -> None:
     programs.web()

@@ -25,7 +25,7 @@ LIMIT = Settings.model_fields["job_memory_mb"].default * MIB
 def read(path: Path, folder: Path) -> subprocess.CompletedProcess[str]:
     folder.mkdir()
     return subprocess.run(
-        [sys.executable, "-m", "benchmarks.mill.contestants", "millrace, every file", path, folder],
+        [sys.executable, "-m", "benchmarks.mill.candidates", "millrace, every file", path, folder],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -1,4 +1,4 @@
-"""The table and the popup: filters, search, many rows at once, and what a live update keeps."""
+"""The table and the details dialog: filters, search, many rows, and what a live update keeps."""
 
 import asyncio
 import re
@@ -138,7 +138,7 @@ async def test_tabs_with_different_views(context: BrowserContext, site: Programs
     await expect(everything.locator("tbody tr")).to_have_count(2)
 
 
-async def test_filters_search_and_sort_stand_in_the_address(page: Page, site: Programs) -> None:
+async def test_filters_search_and_sort_are_in_the_url(page: Page, site: Programs) -> None:
     ids = [await put(site, f"{name}.csv", CSV * (n + 1)) for n, name in enumerate("cab")]
     await ended(site, *ids, await put(site, "broken.csv", "\n\n"))
     await live(page)
@@ -263,7 +263,7 @@ async def test_progress_comes_as_rows_not_as_tables(page: Page, site: Programs) 
     await page.get_by_role("button", name="Cancel busy.csv").click()
 
 
-async def test_the_popup_has_an_address_and_follows_the_job(page: Page, site: Programs) -> None:
+async def test_the_details_dialog_has_a_url_and_follows_the_job(page: Page, site: Programs) -> None:
     busy = await burning(site, "busy.csv")
     await page.goto(f"/?file={busy}")
     dialog = page.locator("dialog")
@@ -275,7 +275,7 @@ async def test_the_popup_has_an_address_and_follows_the_job(page: Page, site: Pr
     await expect(bar).not_to_have_attribute("value", first or "")
     await dialog.get_by_role("tab", name="Timeline").click()
     await httpx_delete(site, busy)
-    await expect(dialog.locator(".outcome")).to_contain_text("You can run it again")
+    await expect(dialog.locator(".outcome")).to_contain_text("You can retry it")
     await expect(dialog.get_by_role("tab", name="Timeline")).to_have_attribute(
         "aria-selected", "true"
     )
@@ -294,7 +294,7 @@ async def httpx_delete(site: Programs, file_id: int) -> None:
         await http.delete(f"/processing_file/{file_id}/")
 
 
-async def test_the_popup_by_keyboard(page: Page, site: Programs) -> None:
+async def test_the_details_dialog_by_keyboard(page: Page, site: Programs) -> None:
     await ended(site, await put(site, "keys.csv", CSV + '"broken,1,2,3\n'))
     await live(page)
     link = page.get_by_role("link", name="keys.csv", exact=True)

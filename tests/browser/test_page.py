@@ -42,7 +42,7 @@ async def test_an_upload_becomes_ok_without_reloading(page: Page) -> None:
     await expect(page.locator(".message-success")).to_have_count(0, timeout=15_000)
 
 
-async def test_options_stand_in_their_order_and_are_heeded(page: Page, site: Programs) -> None:
+async def test_options_keep_their_order_and_take_effect(page: Page, site: Programs) -> None:
     await live(page)
     await page.get_by_text("Reading options").click()
     labels = await page.locator(".more-options label").all_text_contents()
@@ -59,7 +59,7 @@ async def test_options_stand_in_their_order_and_are_heeded(page: Page, site: Pro
     assert result["receipt"]["options"] == {"delimiter": "!", "integers": "narrow"}
 
 
-async def test_the_popup_shows_what_is_in_the_file(page: Page, tmp_path: Path) -> None:
+async def test_the_details_dialog_shows_what_is_in_the_file(page: Page, tmp_path: Path) -> None:
     await live(page)
     await send(page, upload_of("cities.csv"))
     await expect(page.locator(".status-ok")).to_be_visible(timeout=30_000)

@@ -98,7 +98,7 @@ async def test_pausing_resuming_and_cancelling(page: Page, site: Programs, tmp_p
     await expect(page.locator("#files tbody tr")).to_have_count(1)
 
 
-async def test_a_reload_goes_on_where_it_was(page: Page, site: Programs, tmp_path: Path) -> None:
+async def test_an_upload_resumes_after_a_reload(page: Page, site: Programs, tmp_path: Path) -> None:
     path = tmp_path / "again.csv"
     digest = large(path, 6)
     await live(page)

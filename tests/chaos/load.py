@@ -19,7 +19,7 @@ DELETED = {Status.CANCELED, Status.REMOVED}
 
 
 class Load:
-    """Uploads and deletes for as long as it is told; ``accepted`` are the promises made to it."""
+    """Uploads and deletes files until it is stopped; ``accepted`` maps their ids to their kinds."""
 
     def __init__(self, address: str, seed: int) -> None:
         self._http = httpx.AsyncClient(base_url=address, timeout=20)

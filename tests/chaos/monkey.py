@@ -1,4 +1,4 @@
-"""Kills, stops, wipes and restarts, at random from a seed."""
+"""Injects faults at random: kills, freezes and restarts programs and servers, deletes keys."""
 
 import asyncio
 import contextlib
@@ -18,7 +18,7 @@ from tests.programs import Program, Programs, descendants
 
 
 class Monkey:
-    """Does one nasty thing after another; ``done`` says what and when."""
+    """Injects one fault after another, chosen from ``seed``; ``done`` lists each with its time."""
 
     def __init__(self, programs: Programs, servers: Servers, seed: int) -> None:
         self._programs = programs
@@ -27,7 +27,7 @@ class Monkey:
         self.done: list[str] = []
 
     async def run(self, seconds: float) -> None:
-        tricks: list[Callable[[], Awaitable[None]]] = [
+        faults: list[Callable[[], Awaitable[None]]] = [
             self.kill_worker,
             self.kill_worker_and_children,
             self.kill_child,
@@ -44,20 +44,20 @@ class Monkey:
         end = asyncio.get_running_loop().time() + seconds
         while (now := asyncio.get_running_loop().time()) < end:
             await asyncio.sleep(self._random.uniform(0.5, 3.0))
-            trick = self._random.choice(tricks)
-            self.done.append(f"{end - now:5.1f} s left: {trick.__name__}")
-            await trick()
+            fault = self._random.choice(faults)
+            self.done.append(f"{end - now:5.1f} s left: {fault.__name__}")
+            await fault()
 
     def _worker(self) -> Program:
         return self._random.choice(self._programs.running("worker"))
 
-    async def _again(self, module: str) -> None:
+    async def _restart(self, module: str) -> None:
         start = self._programs.worker if module == "worker" else self._programs.web
         await asyncio.to_thread(start)
 
     async def kill_worker(self) -> None:
         self._worker().kill()
-        await self._again("worker")
+        await self._restart("worker")
 
     async def kill_worker_and_children(self) -> None:
         worker = self._worker()
@@ -65,7 +65,7 @@ class Monkey:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         await asyncio.to_thread(worker.process.wait)
-        await self._again("worker")
+        await self._restart("worker")
 
     async def kill_child(self) -> None:
         children = descendants(self._worker().pid)
@@ -75,7 +75,7 @@ class Monkey:
 
     async def stop_worker(self) -> None:
         await asyncio.to_thread(self._worker().stop)
-        await self._again("worker")
+        await self._restart("worker")
 
     async def freeze_worker(self) -> None:
         worker = self._worker()
@@ -87,7 +87,7 @@ class Monkey:
         for program in self._programs.running("quart_app"):
             program.kill()
         await asyncio.sleep(self._random.uniform(0, 1))
-        await self._again("quart_app")
+        await self._restart("quart_app")
 
     async def flush_redis(self) -> None:
         redis = command_client(self._servers.valkey.url)

@@ -1,4 +1,4 @@
-"""Real programs under load while everything around them breaks; then the promises are counted.
+"""Real programs under load while everything around them breaks; then the guarantees are checked.
 
 CHAOS_SEED repeats a run's choices, CHAOS_SECONDS makes it longer: `make chaos`.
 """
@@ -55,7 +55,7 @@ def processes_of(media: Path) -> list[str]:
     return found
 
 
-async def test_every_promise_holds_whatever_breaks(
+async def test_every_guarantee_holds_whatever_breaks(
     programs: Programs, settings: Settings, core: Core, own_servers: Servers
 ) -> None:
     seed = int(os.environ.get("CHAOS_SEED", random.randrange(10**6)))
@@ -73,7 +73,7 @@ async def test_every_promise_holds_whatever_breaks(
         stopping.set()
         await loading
         await settle(core)
-        await count_promises(core, load, watcher)
+        await check_guarantees(core, load, watcher)
     finally:
         print(f"\nCHAOS_SEED={seed} CHAOS_SECONDS={SECONDS:g}", *monkey.done, sep="\n  ")
         print(
@@ -107,7 +107,7 @@ async def settle(core: Core) -> None:
     await eventually(quiet, 120)
 
 
-async def count_promises(core: Core, load: Load, watcher: Watcher) -> None:
+async def check_guarantees(core: Core, load: Load, watcher: Watcher) -> None:
     files = {file.id: file for file in await all_files(core)}
     assert len(load.accepted) > 20
     assert set(load.accepted) <= set(files)
@@ -128,20 +128,20 @@ def sorted_newest(files: dict[int, ProcessingFile]) -> list[ProcessingFile]:
 
 
 async def check_events(core: Core, files: dict[int, ProcessingFile]) -> None:
-    """No end is told twice, and the last word on every file is its state."""
-    told: dict[int, list[tuple[int, str]]] = {}
+    """No result is announced twice, and the last event of every file is its status."""
+    announced: dict[int, list[tuple[int, str]]] = {}
     cursor = START
     while entries := await core.events.read(cursor):
         cursor = entries[-1][0]
         for _, event in entries:
             assert event is not None
             if event.type == "status":
-                told.setdefault(event.file_id, []).append((event.attempt, event.status))
-    for file_id, changes in told.items():
+                announced.setdefault(event.file_id, []).append((event.attempt, event.status))
+    for file_id, changes in announced.items():
         ends = [change for change in changes if change[1] in TERMINAL_STATUSES]
         assert len(ends) == len(set(ends)), (files[file_id], changes)
         assert changes[-1] == (files[file_id].attempt, files[file_id].status), changes
-    print(f"  the events of {len(told)} files agree with their rows")
+    print(f"  the events of {len(announced)} files agree with their rows")
 
 
 async def check_disk(core: Core, files: dict[int, ProcessingFile]) -> None:

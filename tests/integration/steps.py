@@ -70,7 +70,7 @@ async def row_of(core: Core, file_id: int) -> ProcessingFile:
 
 
 async def finish(core: Core, claimed: Claimed, status: Status = Status.OK, **more: Any) -> Change:
-    """Record and conclude, as a worker does."""
+    """Record the result and announce it, as a worker does."""
     (change,) = await core.lifecycle.jobs.record_results([end(claimed.job, status, **more)])
     await core.lifecycle.jobs.announce_results([change], {change.id: claimed.delivery})
     return change

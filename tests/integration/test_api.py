@@ -459,11 +459,11 @@ async def test_events_are_replayed_and_followed(client: Client, core: Core) -> N
     assert f'"file_id": {first.id},' not in only
     following = asyncio.create_task(events_of(client, "", "Waiting"))
 
-    async def told() -> bool:
+    async def announced() -> bool:
         await submit(core, "3.csv")
         return following.done()
 
-    await eventually(told)
+    await eventually(announced)
 
 
 async def test_expired_events_are_a_gap(client: Client, core: Core) -> None:

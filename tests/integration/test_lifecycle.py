@@ -133,7 +133,7 @@ async def test_a_job_that_loses_its_worker_too_often_is_poison(core: Core) -> No
     assert await core.commands.xlen(core.keys.jobs) == 0
 
 
-async def test_cancel_is_the_same_once_or_thrice(core: Core) -> None:
+async def test_cancel_is_idempotent(core: Core) -> None:
     file = await submit(core)
     for _ in range(3):
         assert (await core.lifecycle.files.delete(file.id)).status == Status.CANCELED

@@ -120,7 +120,7 @@ async def test_a_claim_counts_although_redis_goes_away(
     await submit(core)
     await core.jobs.ensure_group()
     deliveries = await core.jobs.read(ME, 10)
-    # The port of nobody: the real client meets a real refusal.
+    # Nothing listens on port 1, so the real client gets a real refusal.
     lost = command_client("redis://127.0.0.1:1/0")
     monkeypatch.setattr(core.lifecycle.jobs, "_outbox", Outbox(lost, StreamKeys("x"), 1000))
     assert len(await take(core, deliveries)) == 1

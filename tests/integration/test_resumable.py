@@ -382,7 +382,7 @@ async def test_a_slow_upload_is_closed_and_keeps_what_it_received(
 
 
 step = st.one_of(
-    st.tuples(st.just("piece"), st.integers(0, 120), st.integers(-3, 3)),
+    st.tuples(st.just("chunk"), st.integers(0, 120), st.integers(-3, 3)),
     st.tuples(st.just("head"), st.just(0), st.just(0)),
     st.tuples(st.just("hang up"), st.integers(1, 80), st.just(0)),
     st.tuples(st.just("bad checksum"), st.integers(1, 80), st.just(0)),
@@ -400,16 +400,16 @@ async def test_whatever_a_client_does_the_bytes_are_right(
     path = await begun(client)
     for kind, size, shift in steps:
         offset = await offset_of(client, path)
-        piece = CSV[offset : offset + size]
+        chunk = CSV[offset : offset + size]
         match kind:
-            case "piece":
-                response = await patch(client, path, offset + shift, piece)
+            case "chunk":
+                response = await patch(client, path, offset + shift, chunk)
                 expected = 204 if shift == 0 else 409 if offset + shift >= 0 else 400
                 assert response.status_code in (expected, 409 if offset == len(CSV) else expected)
             case "hang up":
-                await cut(client, path, offset, piece)
+                await cut(client, path, offset, chunk)
             case "bad checksum" if offset < len(CSV):
-                response = await patch(client, path, offset, piece, Upload_Checksum="md5 eA==")
+                response = await patch(client, path, offset, chunk, Upload_Checksum="md5 eA==")
                 assert response.status_code == 460
                 assert await offset_of(client, path) == offset
     offset = await offset_of(client, path)
@@ -420,16 +420,16 @@ async def test_whatever_a_client_does_the_bytes_are_right(
     assert core.storage.original(file_id).read_bytes() == CSV
 
 
-async def cut(client: Client, path: str, offset: int, piece: bytes) -> None:
+async def cut(client: Client, path: str, offset: int, chunk: bytes) -> None:
     headers: Mapping[str, str] = {
         "Tus-Resumable": "1.0.0",
         "Upload-Offset": str(offset),
         "Content-Type": "application/offset+octet-stream",
     }
     async with client.request(path, method="PATCH", headers=Headers(headers)) as connection:
-        await connection.send(piece)
+        await connection.send(chunk)
         await connection.disconnect()
 
 
-def test_a_day_is_enough_to_come_back(settings: Settings) -> None:
+def test_a_day_is_enough_to_resume(settings: Settings) -> None:
     assert timedelta(hours=settings.upload_hours).total_seconds() > recovery.PARTIAL_SECONDS

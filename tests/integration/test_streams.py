@@ -67,7 +67,7 @@ async def test_a_worker_that_leaves_gives_its_deliveries_to_others(core: Core) -
     assert await core.commands.xlen(core.keys.jobs) == 0
 
 
-async def test_a_lost_stream_is_told_from_one_that_is_empty(core: Core) -> None:
+async def test_a_lost_stream_is_distinguished_from_an_empty_one(core: Core) -> None:
     await core.jobs.renew(ME, [])  # nothing to renew, nothing to ask
     with pytest.raises(StreamLost):
         await core.jobs.read(ME, 1)
@@ -98,7 +98,7 @@ async def test_cancellations_are_read_in_order_and_once(core: Core) -> None:
     assert not await core.cancellations.holds("1-1")
 
 
-async def test_progress_is_an_event_until_the_end_is_told(core: Core) -> None:
+async def test_progress_is_an_event_until_the_result_is_announced(core: Core) -> None:
     file = await submit(core)
     (claimed,) = await claim_all(core)
     report = ProgressReport(file.id, claimed.job.attempt, 0.25, "reading")
@@ -106,9 +106,9 @@ async def test_progress_is_an_event_until_the_end_is_told(core: Core) -> None:
     await finish(core, claimed)
     await core.lifecycle.jobs.progress([report._replace(progress=0.5)])
     events = [event for _, event in await core.events.read(START) if event]
-    (told,) = [event for event in events if event.type == "progress"]
-    assert (told.file_id, told.attempt) == (file.id, 1)
-    assert (float(told.progress), told.stage) == (0.25, "reading")
+    (progress,) = [event for event in events if event.type == "progress"]
+    assert (progress.file_id, progress.attempt) == (file.id, 1)
+    assert (float(progress.progress), progress.stage) == (0.25, "reading")
 
 
 async def test_a_dead_letter_keeps_what_it_was(core: Core) -> None:

@@ -248,6 +248,31 @@ async def test_the_detail_in_words(client: Client, core: Core) -> None:
     assert "<dt>Header</dt><dd>1 row</dd>" in page
 
 
+async def test_an_expired_file_gives_one_reason(client: Client, core: Core) -> None:
+    expired, deleted = [await submit(core) for _ in range(2)]
+    first, second = await claim_all(core)
+    await core.lifecycle.jobs.record_results([end(first.job), end(second.job)])
+    await client.delete(f"/processing_file/{deleted.id}/")
+    assert await core.lifecycle.files.expire(days=1e-9) == 1
+    page = await page_at(client, f"/processing_file/{expired.id}/detail/")
+    assert "after the file was finished (KEEP_DAYS)." in page
+    assert "Data and results were deleted." not in page
+    page = await page_at(client, f"/processing_file/{deleted.id}/detail/")
+    assert "Data and results were deleted." in page
+
+
+async def test_only_the_profile_handler_has_reading_options(client: Client, core: Core) -> None:
+    schema = {"properties": {name: {"type": "string"} for name in "abcd"}}
+    infos = [HandlerInfo(name, name, "Text.", schema) for name in ("own", "profile")]
+    async with core.database.connect() as connection:
+        await repository.upsert_handlers(connection, infos)
+    page = await page_at(client, "/")
+    assert re.findall('data-handler="(.+)">\n *<summary>(.+)</summary>', page) == [
+        ("profile", "Reading options (detected automatically)"),
+        ("own", "Options"),
+    ]
+
+
 async def test_bulk_skips_files_that_have_finished(client: Client, core: Core) -> None:
     files = [await submit(core) for _ in range(3)]
     await core.lifecycle.jobs.record_results([end((await claim_all(core))[0].job)])
@@ -431,7 +456,7 @@ async def test_a_returning_client_gets_the_table_and_no_gap(client: Client, core
 
 
 @pytest.mark.parametrize("how", ["header", "query"])
-async def test_a_client_of_an_earlier_stream_is_told_of_the_gap(
+async def test_a_gap_is_announced_to_a_client_of_an_earlier_stream(
     client: Client, core: Core, how: str
 ) -> None:
     await submit(core, "now.csv")

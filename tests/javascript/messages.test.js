@@ -13,7 +13,7 @@ test("a question names a single file and counts several", () => {
   assert.equal(confirmBulk("cancel", ["a.csv"]), "Cancel “a.csv”? Running jobs stop immediately.");
   assert.equal(confirmBulk("remove", ["a.csv"]), "Delete “a.csv” and its results?");
   assert.equal(confirmBulk("remove", ["a.csv", "b.csv"]), "Delete 2 files and their results?");
-  assert.equal(confirmBulk("retry", ["a.csv", "b.csv"]), "Run 2 files again?");
+  assert.equal(confirmBulk("retry", ["a.csv", "b.csv"]), "Retry 2 files?");
 });
 
 test("a few changes of status are named, many are counted", () => {

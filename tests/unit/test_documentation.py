@@ -35,6 +35,13 @@ def test_the_changelog_begins_with_this_version() -> None:
     assert released[1] == version("millrace")
 
 
+def test_lines_of_prose_are_short() -> None:
+    for page in PAGES:
+        prose = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+        for line in prose.splitlines():
+            assert len(line) <= 120 or line.startswith("|"), f"{page.name}: {line}"
+
+
 def test_routes_are_listed() -> None:
     page = (ROOT / "docs" / "routes.md").read_text()
     listed = set(re.findall(r"`(GET|POST|DELETE) (/\S*)`", page))
@@ -120,7 +127,7 @@ def test_the_example_handler_works(tmp_path: Path) -> None:
         found(context, {})
 
 
-def test_the_promises_name_real_tests() -> None:
+def test_the_guarantees_name_real_tests() -> None:
     page = (ROOT / "docs" / "reliability.md").read_text()
     named = re.findall(r"`(\w+/test_\w+\.py): (test_\w+)(\*?)`", page)
     assert len(named) >= 8

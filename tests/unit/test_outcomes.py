@@ -34,10 +34,10 @@ def job(failures: int = 0) -> Job:
     [
         (ChildDied(3), Outcome.FAILED, "exited without a result (exit code 3)."),
         (ChildDied(-11), Outcome.KILLED, "process was killed by SIGSEGV."),
-        (ChildDied(-9), Outcome.KILLED, "by SIGKILL. The kernel does this when the machine"),
+        (ChildDied(-9), Outcome.KILLED, "by SIGKILL. The kernel may do this when the"),
         (ChildDied(-40), Outcome.KILLED, "process was killed by signal 40."),
-        (ChildDied(None), Outcome.KILLED, "The handler's process was lost."),
-        (ChildDied(255), Outcome.KILLED, "The handler's process was lost."),
+        (ChildDied(None), Outcome.KILLED, "The handler's process ended unexpectedly."),
+        (ChildDied(255), Outcome.KILLED, "The handler's process ended unexpectedly."),
         (Disconnected(), Outcome.FAILED, "closed its connection to the worker and was stopped."),
         (InvalidAnswer("no key"), Outcome.FAILED, "sent an invalid answer (no key)."),
         (MessageTooLarge("too big"), Outcome.FAILED, "The job could not start: too big."),
@@ -84,15 +84,25 @@ def test_a_death_is_retried_until_max_failures() -> None:
     assert "not retried" not in (recorded.message or "")
 
 
-def test_a_transient_failure_is_retried_until_max_failures() -> None:
-    answer = answers.parse(END | {"type": "transient", "message": "Asleep."})
+@pytest.mark.parametrize("words", ["Asleep.", "Asleep"])
+def test_a_transient_failure_is_retried_until_max_failures(words: str) -> None:
+    answer = answers.parse(END | {"type": "transient", "message": words})
     assert isinstance(answer, answers.TransientFailure)
     first = outcomes.attempt_result(job(0), answer, 2)
     last = outcomes.attempt_result(job(1), answer, 2)
     assert (first.status, last.status) == (Status.WAITING, Status.ERROR)
     assert first.delay is not None
-    assert (last.delay, last.message, last.outcome) == (None, "Asleep.", Outcome.FAILED)
+    assert first.message == words
+    assert last.message == "Asleep. It failed for the 2nd time, so it is not retried."
+    assert (last.delay, last.outcome) == (None, Outcome.FAILED)
     assert last.usage == Usage(1, 0.5, 2.0)
+
+
+def test_an_only_failure_does_not_count_failures() -> None:
+    answer = answers.parse(END | {"type": "transient", "message": "Asleep."})
+    assert isinstance(answer, answers.TransientFailure)
+    recorded = outcomes.attempt_result(job(0), answer, 1)
+    assert (recorded.status, recorded.message) == (Status.ERROR, "Asleep.")
 
 
 def test_a_success_keeps_what_the_handler_returned() -> None:

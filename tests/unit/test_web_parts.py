@@ -1,4 +1,4 @@
-"""Small parts of the web program: SSE, filters, charts, names, the multipart receiver."""
+"""Small parts of the web process: SSE, filters, charts, names, the multipart receiver."""
 
 import asyncio
 import re
@@ -24,7 +24,7 @@ from quart_app.bulk import Action, BulkResult
 from quart_app.http.backpressure import MAX_BUFFERED_BYTES, BackpressureBody
 from quart_app.live import sse
 from quart_app.live.sse import Message
-from quart_app.messages import ADVICE, outcome_title, plural
+from quart_app.messages import ADVICE, counted, outcome_title
 from quart_app.pages import charts, filters
 from quart_app.uploads.form import Form, FormReceiver
 from quart_app.uploads.names import clean_name
@@ -143,8 +143,8 @@ def test_numbers_have_one_style() -> None:
     assert filters.number(5000) == "5,000"
     assert filters.number(1234.5678) == "1,234.57"
     assert filters.number(None) == "–"
-    assert [plural(count, "row") for count in (0, 1, 5000)] == ["0 rows", "1 row", "5,000 rows"]
-    assert plural(2, "column is", "columns are") == "2 columns are"
+    assert [counted(count, "row") for count in (0, 1, 5000)] == ["0 rows", "1 row", "5,000 rows"]
+    assert counted(2, "column is", "columns are") == "2 columns are"
 
 
 @pytest.mark.parametrize(

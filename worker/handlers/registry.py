@@ -8,7 +8,7 @@ from worker.handlers.contract import Handler
 GROUP = "millrace.handlers"
 
 
-class UnknownHandler(Exception):
+class HandlerNotInstalled(Exception):
     """No installed package offers a handler of this name."""
 
 
@@ -22,12 +22,12 @@ def load(name: str) -> Handler:
     """Import the handler ``name``; cached, since each search reads every distribution.
 
     Raises:
-        UnknownHandler: there is no such entry point, or it is not a handler.
+        HandlerNotInstalled: there is no such entry point, or it is not a handler.
     """
     for point in entry_points(group=GROUP, name=name):
         found = point.load()
         if not isinstance(found, Handler):
-            raise UnknownHandler(f"{point.value} is not a handler. Decorate it with @handler.")
+            raise HandlerNotInstalled(f"{point.value} is not a handler. Decorate it with @handler.")
         return found
     known = ", ".join(names()) or "none"
-    raise UnknownHandler(f"This worker has no handler “{name}”. Installed: {known}.")
+    raise HandlerNotInstalled(f"This worker has no handler “{name}”. Installed: {known}.")

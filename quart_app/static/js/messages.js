@@ -51,7 +51,7 @@ export function confirmBulk(action, names) {
   if (action === "cancel") return `Cancel ${files}? Running jobs stop immediately.`;
   if (action === "remove")
     return `Delete ${files} and ${names.length === 1 ? "its" : "their"} results?`;
-  return `Run ${files} again?`;
+  return `Retry ${files}?`;
 }
 
 /**

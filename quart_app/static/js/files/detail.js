@@ -1,4 +1,4 @@
-/** The dialog with one file's details: its address, and keeping it up to date while the job runs. */
+/** The details dialog of one file: its URL, and refreshing it while the job runs. */
 import { byId } from "../dom.js";
 import { selectTab, startTabs } from "./tabs.js";
 
@@ -18,7 +18,7 @@ export function startDetail() {
     if (opened || dialog.open) show(dialog);
   });
   dialog.addEventListener("click", (event) => {
-    // Only the backdrop is not covered by an element inside the dialog.
+    // A click on the backdrop has the dialog itself as its target; any other hits an element in it.
     if (event.target === dialog) dialog.close();
   });
   dialog.addEventListener("close", () => {

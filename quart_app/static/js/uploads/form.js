@@ -1,5 +1,5 @@
 /**
- * The upload form: sends the picked files in resumable pieces (tus). Where the browser cannot do
+ * The upload form: sends the picked files in resumable chunks (tus). Where the browser cannot do
  * that, htmx sends the form; without scripts, the browser does.
  */
 import { byId } from "../dom.js";

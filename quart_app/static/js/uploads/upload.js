@@ -1,4 +1,4 @@
-/** One file on its way to the server: sent in pieces that can be resumed, with tus-js-client. */
+/** One file on its way to the server: sent in chunks, resumable, with tus-js-client. */
 import { formatDuration, formatSize } from "../format.js";
 import { UPLOAD_STATES, uploaded, uploadFailed, uploadProgress } from "../messages.js";
 import { notifyError, notifySuccess } from "../notifications.js";

@@ -1,4 +1,4 @@
-"""Looks at the page again and again until its input ends; prints the milliseconds of each look."""
+"""Requests the page repeatedly until its input ends; prints the milliseconds of each request."""
 
 import json
 import select

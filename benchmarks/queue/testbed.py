@@ -1,4 +1,4 @@
-"""The servers that every contestant uses, one after the other, and what is read from them."""
+"""The servers that every candidate uses, one after the other, and what is read from them."""
 
 import asyncio
 import os
@@ -34,7 +34,7 @@ def noop(context: Context) -> Result:
 
 
 @dataclass(frozen=True)
-class Arena:
+class Testbed:
     """Valkey, PostgreSQL with the schema, and a folder for everything else."""
 
     folder: Path
@@ -67,7 +67,7 @@ class Arena:
 
 
 @contextmanager
-def arena(folder: Path, slots: int = 2) -> Iterator[Arena]:
+def running_testbed(folder: Path, slots: int = 2) -> Iterator[Testbed]:
     """Start the servers, and stop them at the end."""
     valkey = Valkey(folder / "valkey", free_port(), PASSWORD)
     postgres = Postgres(folder / "postgres", free_port(), PASSWORD)
@@ -82,7 +82,7 @@ def arena(folder: Path, slots: int = 2) -> Iterator[Arena]:
             worker_slots=slots,
             stream_prefix=PREFIX,
         )
-        made = Arena(folder, settings)
+        made = Testbed(folder, settings)
         _install_handler(folder / "handlers")
         subprocess.run(
             [sys.executable, "-m", "alembic", "upgrade", "head"],

@@ -340,11 +340,11 @@ class TestOwnServers:
         file = await client.ends(file_id)
         assert (file.status, file.attempt) == (Status.OK, 1)
 
-        async def told() -> list[str]:
+        async def announced() -> list[str]:
             events = [e for _, e in await core.events.read(START) if e]
             return [e.status for e in events if e.status in ("Ok", "Error")]
 
-        assert await eventually(told) == ["Ok"]
+        assert await eventually(announced) == ["Ok"]
 
 
 async def test_a_zombie_adds_no_event(programs: Programs, client: Client, core: Core) -> None:
@@ -360,6 +360,6 @@ async def test_a_zombie_adds_no_event(programs: Programs, client: Client, core: 
     zombie.signal(signal.SIGCONT)
     await eventually(lambda: "no longer current" in zombie.log or "lease lost" in zombie.log)
     await asyncio.to_thread(zombie.stop)  # from here on it can say nothing more
-    told = [e for _, e in await core.events.read(START) if e and e.file_id == file_id]
-    statuses = [(e.attempt, e.status) for e in told if e.type == "status"]
+    events = [e for _, e in await core.events.read(START) if e and e.file_id == file_id]
+    statuses = [(e.attempt, e.status) for e in events if e.type == "status"]
     assert statuses == [(0, "Waiting"), (1, "Processing"), (2, "Processing"), (2, "Ok")]

@@ -1,4 +1,4 @@
-"""One reader on one file: `python -m benchmarks.mill.contestants NAME FILE FOLDER`."""
+"""One reader on one file: `python -m benchmarks.mill.candidates NAME FILE FOLDER`."""
 
 from collections.abc import Callable
 from pathlib import Path
