@@ -107,7 +107,7 @@ class _Fitting:
         self.shapes = column_shapes([cells[:width] for cells in lower], width)
         self.typed = [index for index, kind in enumerate(self.shapes) if kind in DATA_SHAPES]
         self.usual = [
-            Counter(value_shape(cells[n]) for cells in lower).most_common(1)[0][0] if lower else ""
+            Counter(_look(cells[n]) for cells in lower).most_common(1)[0][0] if lower else ""
             for n in range(width)
         ]
 
@@ -125,7 +125,7 @@ class _Fitting:
     def is_unlike(self, cells: Cells) -> bool:
         """Whether a record has something, and in no column what the records below it have."""
         filled = [n for n in range(min(len(cells), self.width)) if _text(cells[n])]
-        return bool(filled) and all(value_shape(cells[n]) != self.usual[n] for n in filled)
+        return bool(filled) and all(_look(cells[n]) != self.usual[n] for n in filled)
 
     def is_body(self, cells: Cells) -> bool:
         """Whether a record looks like those below: most of its typed cells are values."""
@@ -154,6 +154,13 @@ def fits(cell: Cell, kind: str | None) -> bool:
 
 def _text(cell: Cell) -> str:
     return cell.strip() if cell else ""
+
+
+def _look(cell: Cell) -> str:
+    """What a cell looks like: its shape, or a code if it has no letters."""
+    shape = value_shape(cell)
+    is_code = shape in ("words", "text") and not any(map(str.isalpha, _text(cell)))
+    return "code" if is_code else shape
 
 
 def _stripped(cells: Cells) -> tuple[str, ...]:
