@@ -96,6 +96,12 @@ QUOTES = {
         lines('"id,town,""x"""', '"{n},T{n},""a, b"""'), ["id", "town", "x"],
         rows("{n}", "T{n}", "a, b"),
     ),
+    "line feeds inside cells without quotes": Case(
+        "id,note,n\r\n1,one,10\r\n2,two\nlines\nmore,20\r\n3,x,30\r\n4,y,40\r\n5,z,50\r\n",
+        ["id", "note", "n"],
+        [("1", "one", "10"), ("2", "two\nlines\nmore", "20"), ("3", "x", "30"), ("4", "y", "40"),
+         ("5", "z", "50")],
+    ),
     "apostrophes": Case(
         lines("id;name", "{n};'a;{n}'"), ["id", "name"], rows("{n}", "a;{n}")
     ),

@@ -40,6 +40,7 @@ _PLAUSIBLE = {"text": 0.35, "words": 0.9, "empty": 0.8}
 _OTHER_QUOTE_PENALTY = 0.5
 _SINGLE_COLUMN = 0.02
 _ESCAPE = "\\"
+_CRLF_PER_BARE_LINE_FEED = 2
 _LINE_ENDS = re.compile("\r\n|\n|\r")
 _DECLARED = re.compile(r"\"?sep=(.)\"?[,;\t]*", re.IGNORECASE)
 _APOSTROPHE_QUOTED = re.compile(r"(^|[^\w\s])'.*'([^\w\s]|$)", re.MULTILINE)
@@ -51,7 +52,7 @@ class Dialect:
 
     ``newline`` is CRLF, LF, CR or mixed as far as the sample shows; ``comment`` is what comment
     lines start with, ``comments`` which of these are. ``width`` is how many cells
-    most records have.
+    most records have. ``has_bare_line_feeds``: in a file of CRLF, LF stands inside records.
     """
 
     csv_format: CsvFormat
@@ -59,6 +60,7 @@ class Dialect:
     width: int
     comment: str | None = None
     comments: Comments = field(default_factory=Comments)
+    has_bare_line_feeds: bool = False
     evidence: dict[str, Evidence] = field(default_factory=dict)
 
     def describe(self) -> dict[str, object]:
@@ -106,8 +108,16 @@ def detect_dialect(sample: Sample, options: Options) -> Dialect:
         ranked[0].width,
         comment,
         Comments(comment, always=options.comment is not None, rules=rules),
+        _has_bare_line_feeds(sample.text),
         found,
     )
+
+
+def _has_bare_line_feeds(text: str) -> bool:
+    """Whether lines end with CRLF, but for a few that are parts of a record, as it seems."""
+    ended = text.count("\r\n")
+    bare = text.count("\n") - ended
+    return 0 < bare <= ended / _CRLF_PER_BARE_LINE_FEED
 
 
 def _names_header(lines: Sequence[str], comment: str, csv_format: CsvFormat) -> bool:

@@ -19,6 +19,7 @@ _MAX_RECORD_LINES = 1_000_000
 _FOLLOWING_RECORDS = 8
 _MAX_FOOTER_LINES = 20
 _MAX_BLANK_LINES = 1000
+_MAX_BARE_LINE_FEEDS = 100
 _TOTAL = re.compile(
     r"(grand |sub-?|over-?all |report |account )?\W*"
     r"(totals?|totaux|totale?s?|totaal|summe|gesamt\w*|insgesamt|sum|suma|somme|итого|всего|合計|总计|總計)\b"
@@ -73,6 +74,24 @@ def read_record(lines: LineReader, line: str, csv_format: CsvFormat, width: int)
                 return alone
         parts.append(line_end)
     return alone
+
+
+def join_bare_line_feeds(
+    lines: LineReader, record: RawRecord, csv_format: CsvFormat, width: int
+) -> RawRecord:
+    """Return a short record with the lines after it, if a CRLF then ends one of ``width`` cells."""
+    text = record.text
+    for distance in range(_MAX_BARE_LINE_FEEDS):
+        following = _peek(lines, distance)
+        if following is None:
+            break
+        text += "\n" + following
+        parsed = parse(text, csv_format)
+        if not parsed.well_formed or len(parsed.cells) > width:
+            break
+        if lines.line_end(distance) != "\n":
+            return RawRecord(text, distance + 2, parsed) if len(parsed.cells) == width else record
+    return record
 
 
 def _continuation(lines: LineReader, size: int) -> Iterator[tuple[str, str]]:

@@ -172,6 +172,10 @@ class RecordNormalizer:
 
     def _process_record(self, line: Line, blank_lines: int) -> None:
         record = lookahead.read_record(self._lines, line.text, self._csv_format, self._width)
+        if self._may_continue(record):
+            record = lookahead.join_bare_line_feeds(
+                self._lines, record, self._csv_format, self._width
+            )
         if self._layout.trailing_delimiters and record.parsed.well_formed:
             trimmed = trim_trailing(record.parsed.cells, self._width)
             record = replace(record, parsed=replace(record.parsed, cells=trimmed))
@@ -193,6 +197,13 @@ class RecordNormalizer:
             self._leave_table(Region.FOOTER, line)
         else:
             self._write_record(line, record)
+
+    def _may_continue(self, record: RawRecord) -> bool:
+        """Whether a record is short and ended by the LF that stands inside records here."""
+        if not self._table.dialect.has_bare_line_feeds or not record.parsed.well_formed:
+            return False
+        ended = self._lines.line_end(record.line_count - 2)
+        return record.line_count == 1 and len(record.parsed.cells) < self._width and ended == "\n"
 
     def _write_record(self, line: Line, record: RawRecord) -> None:
         """Write a record of the right width."""
