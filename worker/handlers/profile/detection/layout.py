@@ -9,10 +9,10 @@ from worker.handlers.profile.detection.comments import header_in_block, leading_
 from worker.handlers.profile.detection.dialect import Dialect, declared_separator
 from worker.handlers.profile.detection.evidence import SET_BY_OPTION, Evidence
 from worker.handlers.profile.detection.header import column_names, header_key
+from worker.handlers.profile.detection.header_rows import MAX_HEADER_ROWS
 from worker.handlers.profile.detection.records import SampleRecord, read_records, table_width
 from worker.handlers.profile.detection.sample import MAX_PREAMBLE_LINES, Sample
 from worker.handlers.profile.detection.table_start import (
-    MAX_HEADER_ROWS,
     TableTop,
     find_top,
     first_wide,

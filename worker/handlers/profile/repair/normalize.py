@@ -23,7 +23,6 @@ from worker.handlers.profile.detection.other_dialect import (
 )
 from worker.handlers.profile.options import Options
 from worker.handlers.profile.reading.csv_record import (
-    Cell,
     parse_lenient,
     split_raw,
     trim_trailing,
@@ -33,6 +32,7 @@ from worker.handlers.profile.reading.text import Utf8File
 from worker.handlers.profile.repair import lookahead
 from worker.handlers.profile.repair.complete_line import complete_line_test
 from worker.handlers.profile.repair.lookahead import RawRecord
+from worker.handlers.profile.repair.other_lines import OtherLines
 from worker.handlers.profile.repair.record import describe_width, fit_to_width
 from worker.handlers.profile.repair.region import Region, reject_reason
 from worker.handlers.profile.repair.writer import Line, RecordWriter
@@ -71,7 +71,7 @@ class RecordNormalizer:
         self._region = Region.ABOVE_TABLE
         self._blank_lines_above = 0
         self._empty_rows: list[int] = []
-        self._short_widths: set[int] = set()
+        self._other_lines = OtherLines(self._lines, self._csv_format, table.layout.value_shapes)
 
     def run(self, target: Path, report: Callable[[float], None]) -> Tally:
         """Write the normalized file; ``report`` gets the share done, 0–1.
@@ -193,7 +193,7 @@ class RecordNormalizer:
             self._normalize(line, record, blank_lines)
         elif blank_lines and value_shapes.looks_like_header(cells, self._layout.value_shapes):
             self._leave_table(Region.SECOND_TABLE, line)
-        elif self._is_total(cells, blank_lines):
+        elif self._other_lines.is_total(cells, blank_lines, self._tally.blank):
             self._leave_table(Region.FOOTER, line)
         else:
             self._write_record(line, record)
@@ -230,21 +230,18 @@ class RecordNormalizer:
             self._write_repaired(line, record, repaired)
             return
         cells = parsed.cells if parsed.well_formed else split_raw(record.text, csv_format)
-        if len(cells) not in self._short_widths and lookahead.starts_second_table(
-            self._lines, csv_format, len(cells), width, after_blank=blank_lines > 0
-        ):
+        if self._other_lines.starts_second_table(cells, blank_lines):
             self._leave_table(Region.SECOND_TABLE, line)
-        elif self._starts_footer(cells, blank_lines):
+        elif self._other_lines.starts_footer(cells, blank_lines, self._tally.blank):
             self._leave_table(Region.FOOTER, line)
-        elif self._is_group_title(cells):
+        elif self._other_lines.is_group_title(cells):
             self._take(record)
             self._writer.reject(line, record.text, "group title between the rows")
         elif self._table.options.ragged == "reject":
             self._take(record)
             self._writer.reject(line, record.text, describe_width(len(cells), width))
         else:
-            if len(cells) < width:
-                self._short_widths.add(len(cells))
+            self._other_lines.note_width(len(cells))
             fitted = fit_to_width(cells, width, self._layout.value_shapes, csv_format.delimiter)
             self._write_repaired(line, record, fitted)
 
@@ -254,47 +251,6 @@ class RecordNormalizer:
             if len(cells) == self._width:
                 return RepairedRecord(cells, "stray quote", "kept as part of the text")
         return None
-
-    def _starts_footer(self, cells: list[Cell], blank_lines: int) -> bool:
-        set_apart = self._is_only_gap(blank_lines) and len(cells) < self._width
-        if len(cells) == 1 and lookahead.counts_rows(cells[0] or ""):
-            return lookahead.only_blank_lines_follow(self._lines)
-        alone = len(cells) == 1 and self._width > 2 and not self._short_widths
-        if not set_apart and not alone:
-            return False
-        return lookahead.only_footer_follows(self._lines, self._csv_format, len(cells))
-
-    def _is_only_gap(self, blank_lines: int) -> bool:
-        """Whether the blank lines just above are the first: they set apart what follows."""
-        return 0 < blank_lines == self._tally.blank
-
-    def _is_total(self, cells: list[Cell], blank_lines: int) -> bool:
-        """Whether a row of the right width is one of sums below the table."""
-        if self._is_labelled_total(cells):
-            return True
-        lacking = self._is_only_gap(blank_lines) and not all(cells)
-        if not lacking or not value_shapes.has_words_among_data(cells, self._layout.value_shapes):
-            return False
-        return lookahead.only_footer_follows(self._lines, self._csv_format, len(cells))
-
-    def _is_labelled_total(self, cells: list[Cell]) -> bool:
-        """Whether this is one of the last rows, and called a total where columns have values."""
-        label = next((cell for cell in cells if cell and cell.strip()), "")
-        if not lookahead.names_total(label) or not self._has_value_columns:
-            return False
-        return lookahead.only_totals_follow(self._lines, self._csv_format)
-
-    def _is_group_title(self, cells: list[Cell]) -> bool:
-        """Whether a line between the rows is the title of those below: one text, like no value."""
-        text = cells[0] if len(cells) == 1 else None
-        if text is None or self._width < 3 or self._short_widths:
-            return False
-        words = value_shapes.value_shape(text) in ("words", "text")
-        return words and (":" in text or " " in text.strip()) and self._has_value_columns
-
-    @property
-    def _has_value_columns(self) -> bool:
-        return value_shapes.has_values(self._layout.value_shapes)
 
     def _leave_table(self, region: Region, line: Line) -> None:
         """Reject the line and all that follow."""
