@@ -17,9 +17,9 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from processing.errors import DatabaseUnavailable
 
 CONNECT_SECONDS = 5
-# A connection idle for longer is pinged before it is used. No server restarts faster, so one that
-# was in use more recently cannot have been through a restart unnoticed.
-PING_AFTER_SECONDS = 0.2
+# A connection idle for longer is pinged before it is used: a restart takes a server longer than
+# this, and what ends a single connection faster is seen by the driver.
+PING_AFTER_SECONDS = 0.05
 # Our statements are short. The server ends one that hangs on a lock held by a stopped process
 # before the client's own timeout does.
 SERVER_SETTINGS = {

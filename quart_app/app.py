@@ -1,5 +1,7 @@
 """Builds the Quart application from settings; it connects to nothing before it serves."""
 
+from pathlib import PurePath
+
 from quart import Quart
 
 from processing.paths import ROOT, TEMPLATES
@@ -20,7 +22,8 @@ def _static_max_age(filename: str | None) -> int:
 
     The page's scripts import each other: after an update no browser may mix old and new ones.
     """
-    return 0 if filename is None or filename.startswith("js/") else STATIC_MAX_AGE_SECONDS
+    is_script = filename is None or "js" in PurePath(filename).parts
+    return 0 if is_script else STATIC_MAX_AGE_SECONDS
 
 
 def create_app(settings: Settings) -> Quart:
