@@ -251,7 +251,7 @@ async def test_a_job_waits_for_memory_and_says_so(programs: Programs, client: Cl
     file_id = await client.upload(CSV)
 
     async def said() -> bool:
-        return "Files wait for memory" in (await client.http.get("/")).text
+        return "Queued files are waiting for memory" in (await client.http.get("/")).text
 
     await eventually(said)
     assert (await client.file(file_id)).status == Status.WAITING
@@ -260,7 +260,7 @@ async def test_a_job_waits_for_memory_and_says_so(programs: Programs, client: Cl
     assert (await client.ends(file_id)).status == Status.OK
 
     async def unsaid() -> bool:
-        return "wait for memory" not in (await client.http.get("/")).text
+        return "waiting for memory" not in (await client.http.get("/")).text
 
     await eventually(unsaid)
 
