@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import IO
@@ -21,6 +20,7 @@ from standalone.services import Postgres, ServiceFailed, Valkey, free_port
 from standalone.supervisor import Supervisor
 
 READY_SECONDS = 60.0
+WORKER_SECONDS = 5.0
 
 
 class CannotStart(Exception):
@@ -107,19 +107,31 @@ def _migrate(env: dict[str, str]) -> None:
 
 
 def _wait_until_ready(address: str, supervisor: Supervisor) -> None:
+    """Wait until the page answers and a worker has registered."""
     deadline = time.monotonic() + READY_SECONDS
     while not supervisor.stopping.is_set():
-        try:
-            with urllib.request.urlopen(f"{address}/readyz", timeout=2):  # noqa: S310
-                return
-        except (urllib.error.URLError, OSError) as error:
-            if supervisor.failed():
-                raise CannotStart("a program ended during startup; see the lines above.") from error
-            if time.monotonic() > deadline:
-                raise CannotStart(
-                    f"{address}/readyz is still not ready after {READY_SECONDS:.0f} s: {error}."
-                ) from error
-        supervisor.stopping.wait(0.05)
+        missing = _missing(address)
+        if not missing:
+            return
+        if supervisor.failed():
+            raise CannotStart("a program ended during startup; see the lines above.")
+        if time.monotonic() > deadline:
+            raise CannotStart(f"not ready after {READY_SECONDS:.0f} s: {missing}.")
+        supervisor.stopping.wait(0.1)
+
+
+def _missing(address: str) -> str:
+    """Say what is not ready yet; empty if everything is."""
+    try:
+        with urllib.request.urlopen(f"{address}/readyz", timeout=2):  # noqa: S310
+            pass
+        with urllib.request.urlopen(f"{address}/api/v1/queue", timeout=2) as answer:  # noqa: S310
+            workers = json.load(answer)["workers"]
+    except OSError as error:
+        return f"{address}/readyz answers {error}"
+    # A worker of an earlier run that was killed is still listed, but silent.
+    alive = any(worker["silent_seconds"] < WORKER_SECONDS for worker in workers)
+    return "" if alive else "no worker has registered"
 
 
 def _announce(address: str, servers: dict[str, Valkey | Postgres], var: Path) -> None:
