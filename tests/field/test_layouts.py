@@ -178,6 +178,17 @@ AROUND = {
     "pairs above, as wide as the table": Case(
         '"Title","Prices"\n"Code","D7"\n"Unit","%"\n"Note",""\n'
         + "".join(f'"199{n}","{n}.5"\n' for n in NUMBERS), None, rows("199{n}", "{n}.5"), "above"),
+    "a title with a comma above decimal commas": Case(
+        "Sales of the shop, as of 30 June\n\n" + lines("id;town;sum", "{n};T{n};{n},50"),
+        ["id", "town", "sum"], rows("{n}", "T{n}", "{n}.50"), "above"),
+    "two titles with commas above few records": Case(
+        "Report, weekly\nBern, Switzerland\nday;amount\n01.02.2024;1,50\n02.02.2024;12,75\n"
+        "13.02.2024;3,25\n",
+        ["day", "amount"],
+        [("2024-02-01", "1.50"), ("2024-02-02", "12.75"), ("2024-02-13", "3.25")], "above"),
+    "a title with a semicolon above commas": Case(
+        "Sales; draft\n" + lines("id,town,n", "{n},T{n},{n}0"), ["id", "town", "n"],
+        rows("{n}", "T{n}", "{n}0"), "above"),
     "pairs above, padded": Case(
         "Report,Sales,\nBy,me,\nOn,Monday,\nid,town,n\n"
         + "".join(f"{n},T{n},{n}0\n" for n in NUMBERS), ["id", "town", "n"],

@@ -181,10 +181,12 @@ def _doubts(lines: Sequence[str], csv_format: CsvFormat, rows: Sequence[Sequence
     """What speaks against a delimiter although the records agree, as a factor of 0-1."""
     delimiter = csv_format.delimiter
     factor = 1.0
-    absent = delimiter not in lines[0]
-    if absent:
-        factor *= _NOT_IN_FIRST
     typed = [index for index in range(len(rows[0])) if _is_typed([row[index] for row in rows[1:]])]
+    names = [index for index in typed if value_shape(rows[0][index]) not in DATA_SHAPES]
+    absent = delimiter not in lines[0]
+    # A title may stand above a row of names: then values of another kind are below these.
+    if absent and not (typed and names == typed):
+        factor *= _NOT_IN_FIRST
     if delimiter == " " and (not typed or (len(rows[0]) == 2 and len(typed) < 2)):
         factor *= _SEPARATES_WORDS
     if delimiter == "," and absent and not typed and _always_padded(lines):
