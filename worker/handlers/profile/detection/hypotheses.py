@@ -34,6 +34,7 @@ MAX_CHARACTERS = 64 * 1024
 # So many whole records behind an open quote were not meant to be inside it.
 _SWALLOWED = 20
 _SEPARATED = 0.9
+_RIVAL_SHARE, _RIVAL_SCORE = 0.6, 0.3
 _JUDGED_CELLS = 3000
 # How much a cell of each shape speaks for its hypothesis; whole shapes are value_shapes'.
 _WEIGHTS = {"text": 0.35, "words": 0.9, "empty": 0.8}
@@ -53,8 +54,8 @@ _ONE_COLUMN_OF_VALUES = 0.7
 class Hypothesis:
     """One way to read the sample: its score (0-1), and the share of lines with ``width`` cells.
 
-    ``separates``: nearly every record, the first one too, has as many cells, and the delimiter
-    cuts no values.
+    ``rows`` are the records with that many. ``separates``: nearly every record, the first one too,
+    has as many cells, and the delimiter cuts no values.
     """
 
     csv_format: CsvFormat
@@ -62,6 +63,7 @@ class Hypothesis:
     share: float
     width: int
     separates: bool = False
+    rows: Sequence[Sequence[Cell]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ def rank(lines: Sequence[str], options: Options) -> list[Hypothesis]:
     formats = candidates.candidates(judged, options)
     found = [_judge(judged, each, cut=cut) for each in formats if not each.one_column]
     found = [each for each in found if _needs_its_quote(each, found)]
+    found = [_less_if_it_cuts(each, found) for each in found]
     separated = any(each.separates for each in found)
     found += [
         _judge_one_column(judged, each, separated=separated) for each in formats if each.one_column
@@ -92,6 +95,26 @@ def _needs_its_quote(hypothesis: Hypothesis, others: Sequence[Hypothesis]) -> bo
         return True
     plain = replace(csv_format, quote='"')
     return all(each.share < hypothesis.share for each in others if each.csv_format == plain)
+
+
+def _less_if_it_cuts(hypothesis: Hypothesis, others: Sequence[Hypothesis]) -> Hypothesis:
+    """Halve the score of a delimiter that is part of values, as in `1,5`, for another one."""
+    delimiter = hypothesis.csv_format.delimiter
+    for other in others:
+        rival = (
+            other.rows
+            and other.share >= _RIVAL_SHARE
+            and other.score > _RIVAL_SCORE * hypothesis.score
+        )
+        if not rival or other.csv_format.delimiter == delimiter:
+            continue
+        if any(cell and delimiter in cell for cell in other.rows[0]):
+            continue  # it separates the names as well
+        holding = [cell for row in other.rows for cell in row if cell and delimiter in cell]
+        values = sum(value_shape(cell) in DATA_SHAPES for cell in holding)
+        if values > 1 and values >= _SEPARATED * len(holding):
+            return replace(hypothesis, score=hypothesis.score / 2)
+    return hypothesis
 
 
 def _within(lines: Sequence[str]) -> Sequence[str]:
@@ -131,7 +154,7 @@ def _judge(lines: Sequence[str], csv_format: CsvFormat, *, cut: bool) -> Hypothe
     if cuts:
         score *= _CUTS_VALUES
     separates = first == width and share >= _SEPARATED and not cuts
-    return Hypothesis(csv_format, score, share, width, separates)
+    return Hypothesis(csv_format, score, share, width, separates, rows)
 
 
 def _judge_one_column(

@@ -51,7 +51,7 @@ def reread_top(
     A header is often written by another program than the records below it.
     """
     top = next((n for n, record in enumerate(records) if len(record.cells) == width), 0) - 1
-    if top < 0:
+    if top < 0 or not has_values(records[top + 1].cells):
         return list(records)
     record = records[top]
     other = read_in_other_dialect(record.text, csv_format, width, record.cells)
