@@ -190,7 +190,8 @@ async def test_a_worker_is_alive_while_it_talks_to_redis(core: Core, settings: S
     assert not await is_alive(settings)  # no stream yet
     await core.jobs.ensure_group()
     assert not await is_alive(settings)
-    await core.jobs.reclaim(f"{socket.gethostname()}:1:abc", 1.0, 1)
+    await submit(core)
+    assert await core.jobs.read(f"{socket.gethostname()}:1:abc", 1)
     await eventually(lambda: is_alive(settings))
     assert not await is_alive(settings.model_copy(update={"lease_seconds": 0.0}))
     assert not await is_alive(Settings(redis_url="redis://127.0.0.1:1/0"))
