@@ -65,11 +65,14 @@ def pattern(shown: str) -> re.Pattern[str]:
 
 async def test_the_tutorial(tmp_path: Path) -> None:
     terminals = Terminals(tmp_path)
-    (start, ready), *rest = BLOCKS
+    (start, _), *rest = BLOCKS
+    ready = re.search(r"```text\n(.*?)```", PAGE, re.DOTALL)
     assert start == "make run\n"
+    assert ready is not None
+    assert "Millrace is ready" in ready[1]
     program = terminals.start(start)
     try:
-        shown = pattern(ready.replace(ADDRESS, terminals.address))
+        shown = pattern(ready[1].replace(ADDRESS, terminals.address))
 
         def answers() -> bool:
             assert program.process.poll() is None, program.log
