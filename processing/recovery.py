@@ -42,7 +42,7 @@ LOCK_PAUSE_SECONDS = 0.2
 
 
 class Recovery:
-    """Brings Redis and the disk back in line with PostgreSQL."""
+    """Makes Redis and the disk match PostgreSQL."""
 
     def __init__(
         self,

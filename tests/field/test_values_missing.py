@@ -1,4 +1,4 @@
-"""Words for no value among values, and words that are too many to be passed over in silence."""
+"""Words for no value among values, and words that are too many to be ignored."""
 
 import pytest
 

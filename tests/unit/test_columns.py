@@ -1,4 +1,4 @@
-"""What is said of columns: exact where it says so, the same whichever way it was found out."""
+"""Statistics of columns: exact if they are marked so, and the same however they are computed."""
 
 from typing import Any
 

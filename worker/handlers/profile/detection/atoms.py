@@ -4,6 +4,7 @@ A delimiter that mostly stands inside such values is not a delimiter.
 """
 
 import re
+from functools import lru_cache
 
 _ATOMS = re.compile(
     r"""
@@ -28,10 +29,13 @@ def share_inside(text: str, delimiter: str) -> float:
     total = text.count(delimiter)
     if not total:
         return 0.0
-    inside = sum(
-        match[0].count(delimiter) for match in _ATOMS.finditer(text) if _alone(text, match)
-    )
-    return inside / total
+    return sum(value.count(delimiter) for value in _values(text)) / total
+
+
+@lru_cache(maxsize=1)
+def _values(text: str) -> tuple[str, ...]:
+    """Return the values in ``text``: every delimiter is asked about the same sample."""
+    return tuple(match[0] for match in _ATOMS.finditer(text) if _alone(text, match))
 
 
 def _alone(text: str, match: re.Match[str]) -> bool:

@@ -3,7 +3,12 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from worker.handlers.profile.detection.value_shapes import DATA_SHAPES, column_shapes, value_shape
+from worker.handlers.profile.detection.value_shapes import (
+    DATA_SHAPES,
+    column_shapes,
+    matches_shape,
+    value_shape,
+)
 from worker.handlers.profile.reading.csv_record import Cell
 
 _JUDGED = 300
@@ -30,10 +35,9 @@ def stripped(cells: Cells) -> tuple[str, ...]:
 
 def fits(cell: Cell, kind: str | None) -> bool:
     """Whether a cell is a value of the column's shape, or none."""
-    found = value_shape(cell)
-    if found in ("empty", "null") or found == kind:
+    if value_shape(cell) in ("empty", "null"):
         return True
-    return found == "integer" and kind == "number"
+    return kind is not None and matches_shape(cell, kind)
 
 
 def filled_cells(cells: Cells) -> int:

@@ -25,25 +25,14 @@ from worker.handlers.profile.options import Options
 from worker.handlers.profile.reading.csv_record import CsvFormat
 
 SAMPLE_LINES = 1000
-MAX_JUDGED_CELLS = 4000
 DELIMITERS = {
     ",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", ":": "colon", "^": "caret",
     "~": "tilde", "\x1f": "unit separator", "\x01": "SOH", "*": "asterisk", " ": "space",
 }  # fmt: skip
-# The usual delimiters need less evidence.
-_USUAL = {",": 1.0, ";": 1.0, "\t": 1.0, "|": 0.98, "\x1f": 1.0, "\x01": 1.0}
-_UNUSUAL = 0.75
-# The first line is usually a header, which should contain the delimiter.
-_NOT_IN_FIRST_LINE = 0.5
-# How plausible a cell of each shape is, from 0; every other shape is 1.
-_PLAUSIBLE = {"text": 0.35, "words": 0.9, "empty": 0.8}
-_OTHER_QUOTE_PENALTY = 0.5
-_SINGLE_COLUMN = 0.02
 _ESCAPE = "\\"
 _CRLF_PER_BARE_LINE_FEED = 2
 _LINE_ENDS = re.compile("\r\n|\n|\r")
 _DECLARED = re.compile(r"\"?sep=(.)\"?[,;\t]*", re.IGNORECASE)
-_APOSTROPHE_QUOTED = re.compile(r"(^|[^\w\s])'.*'([^\w\s]|$)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

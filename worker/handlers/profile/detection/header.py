@@ -9,19 +9,7 @@ from worker.handlers.profile.detection.value_shapes import (
 from worker.handlers.profile.reading.csv_record import Cell
 from worker.handlers.profile.reading.invisible import strip_invisible
 
-MAX_ROWS = 5
 _MAX_NAME_LENGTH = 200
-# The values a column must show before a row of words above them counts as a further header row.
-_ENOUGH_VALUES = 10
-
-
-def count_filled(cells: Sequence[Cell]) -> int:
-    """Count the cells that are not blank."""
-    return sum(not _is_blank(cell) for cell in cells)
-
-
-def _is_blank(cell: Cell) -> bool:
-    return cell is None or not cell.strip()
 
 
 def has_values(cells: Sequence[Cell]) -> bool:

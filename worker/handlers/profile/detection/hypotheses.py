@@ -214,8 +214,9 @@ def _doubts(lines: Sequence[str], csv_format: CsvFormat, rows: Sequence[Sequence
         factor *= _SEPARATES_WORDS
     if delimiter == "," and absent and not typed and _always_padded(lines):
         factor *= _SEPARATES_WORDS
-    if all(not any(row[index] for row in rows) for index in range(1, len(rows[0]) - 1, 2)):
-        factor *= _SEPARATES_WORDS if len(rows[0]) > 2 else 1.0  # it stands twice, always
+    between = range(1, len(rows[0]) - 1, 2)
+    if between and not any(row[index] for row in rows for index in between):
+        factor *= _SEPARATES_WORDS  # it always stands twice
     return factor
 
 
